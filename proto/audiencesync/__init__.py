@@ -1,0 +1,1 @@
+"""The API of Audience Sync: messages and service stubs."""
