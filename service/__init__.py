@@ -1,0 +1,1 @@
+"""Audience Sync: keeps Facebook Custom Audiences equal to the memberships callers report."""

@@ -1,0 +1,45 @@
+"""Turns a raw value into the bytes that are stored: a SHA-256, or a device id as it is."""
+
+import hashlib
+import re
+from typing import Final
+
+from service.identifiers.keys import DropReason, Key
+from service.identifiers.madid import uuid_bytes
+from service.identifiers.normalize import normalize
+
+HASH_OF_NOTHING: Final = hashlib.sha256(b"").digest()
+"""What careless senders hash for a blank. It is nobody's, so it is never sent."""
+
+_SHA256_HEX_DIGITS = 64
+_SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def already_hashed(raw: str) -> bytes | None:
+    """The digest that the trimmed raw text spells in 64 hex digits; None where it does not."""
+    if len(raw) < _SHA256_HEX_DIGITS:
+        return None
+    text = raw.strip()
+    return bytes.fromhex(text) if _SHA256_HEX.fullmatch(text) else None
+
+
+def value_of(key: Key, raw: str, *, region: str, this_year: int) -> bytes | DropReason | None:
+    """The bytes to store for a raw value: 32 of a hash, 16 of a device id, None for blank.
+
+    `region` is the member's country or the audience's default, ISO alpha-2 in upper case.
+    """
+    if key is not Key.MADID and (digest := already_hashed(raw)):
+        return DropReason.EMPTY if digest == HASH_OF_NOTHING else digest
+    normalized = normalize(key, raw, region=region, this_year=this_year)
+    if isinstance(normalized, DropReason):
+        return normalized
+    return encode(key, normalized)
+
+
+def encode(key: Key, normalized: str) -> bytes | None:
+    """The bytes to store for a normalised text; None for blank."""
+    if not normalized:
+        return None
+    if key is Key.MADID:
+        return uuid_bytes(normalized)
+    return hashlib.sha256(normalized.encode()).digest()
