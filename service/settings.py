@@ -1,0 +1,298 @@
+"""Every setting of the service: its name, default, range and meaning. Nothing else reads the environment.
+
+Each field is set by the environment variable AUDIENCE_SYNC_<FIELD IN CAPITALS>; an empty variable
+counts as unset. Unknown names are refused, because a misspelt setting is the commonest outage.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple, Self
+
+import annotated_types
+import pydantic
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.store.sealing import Keyring
+from service.telemetry import LogFormat, LogLevel
+
+PREFIX: Final = "AUDIENCE_SYNC_"
+LEASE_CALL_TIMEOUTS_MIN: Final = 1.5
+"""A lease lasts at least so many call time-outs: no call starts unless the lease outlives it."""
+_LISTEN: Final = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):(?P<port>\d{1,5})")
+_PORT_MAX: Final = 65_535
+_QUOTED_CHARS_MAX: Final = 40
+"""How much of a wrong number an error repeats."""
+
+
+class SettingsError(Exception):
+    """One line for each wrong setting, none with the value of a secret."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _listen_address(value: str) -> str:
+    match = _LISTEN.fullmatch(value)
+    if match is None or int(match["port"]) > _PORT_MAX:
+        raise ValueError("is not host:port")
+    return value
+
+
+def _postgres_address(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise ValueError("is not the address of a Postgres database")
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+_Address = Annotated[str, AfterValidator(_listen_address)]
+_Url = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
+_Dsn = Annotated[SecretStr, AfterValidator(_postgres_address)]
+
+
+def _accepts(text: str) -> dict[str, Any]:
+    """Say in words what a field takes whose range is not a span of numbers."""
+    return {"accepts": text}
+
+
+class Settings(BaseSettings):
+    """The settings, checked. Fields stand before the fields whose checks need them."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    listen: _Address = Field(
+        default="127.0.0.1:50051",
+        description="Where the gRPC server listens; port 0 picks a free one.",
+        json_schema_extra=_accepts("host:port"),
+    )
+    data_dir: Path = Field(
+        default=Path(".data/audience-sync"),
+        description="Folder of the embedded Postgres and its sealing key; relative to the working "
+        "directory. Not used with a database URL and sealing keys.",
+        json_schema_extra=_accepts("a path"),
+    )
+    database_url: _Dsn | None = Field(
+        default=None,
+        description="Postgres 15 or newer. Unset: an embedded Postgres runs in the data folder.",
+        json_schema_extra=_accepts("postgresql://user:password@host:port/database"),
+    )
+    sealing_keys: SecretStr | None = Field(
+        default=None,
+        description="Keys that seal access tokens in the database; the first seals, all open. The "
+        "same for all replicas. Required with a database URL; else a key file is made.",
+        json_schema_extra=_accepts("id:base64[,id:base64], 32 bytes each"),
+    )
+    database_pool_size: int = Field(
+        default=16,
+        ge=2,
+        le=200,
+        description="Connections to Postgres that this process opens at most.",
+    )
+    facebook_base_url: _Url = Field(
+        default="https://graph.facebook.com",
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+        description="Address of the Graph API, or of the fake one.",
+        json_schema_extra=_accepts("http(s)://host[:port]"),
+    )
+    facebook_api_version: str = Field(
+        default="v26.0",
+        pattern=r"^v\d{1,3}\.\d$",
+        description="Version of the Graph API.",
+        json_schema_extra=_accepts("v and a number, as v26.0"),
+    )
+    facebook_call_timeout_seconds: float = Field(
+        default=30.0,
+        ge=0.1,
+        le=300,
+        description="After so long a Graph call counts as lost.",
+    )
+    calls_in_flight_per_ad_account: int = Field(
+        default=8,
+        ge=1,
+        le=64,
+        description="Graph calls that run at once for one ad account.",
+    )
+    syncs_in_parallel: int = Field(
+        default=8,
+        ge=1,
+        le=256,
+        description="Audiences that this process syncs at once.",
+    )
+    lease_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        le=3600,
+        description="How long a sync owns its audience unless renewed; at least "
+        f"{LEASE_CALL_TIMEOUTS_MIN} call time-outs.",
+    )
+    poll_seconds: float = Field(
+        default=5.0,
+        ge=0.05,
+        le=300,
+        description="How often due audiences are looked for without a hint.",
+    )
+    recheck_after_seconds: float = Field(
+        default=3600.0,
+        ge=1,
+        le=86_400,
+        description="After so long the rows of calls with an unknown outcome are planned once more.",
+    )
+    refresh_interval_days: float = Field(
+        default=30.0,
+        ge=1,
+        le=30,
+        description="How often every row of an audience is sent anew.",
+    )
+    drain_seconds: float = Field(
+        default=30.0,
+        ge=0,
+        le=600,
+        description="How long a stop waits for work that is under way.",
+    )
+    message_bytes_max: int = Field(
+        default=16 * 1024**2,
+        ge=65_536,
+        le=256 * 1024**2,
+        description="Largest gRPC message taken, in bytes.",
+    )
+    messages_in_work_bytes_max: int = Field(
+        default=128 * 1024**2,
+        ge=65_536,
+        le=16 * 1024**3,
+        description="gRPC messages worked on at once, in bytes; at least one message.",
+    )
+    log_level: Annotated[LogLevel, pydantic.BeforeValidator(_lower)] = Field(
+        default="info",
+        description="Least urgent lines that are logged.",
+        json_schema_extra=_accepts("debug, info, warning or error"),
+    )
+    log_format: Annotated[LogFormat, pydantic.BeforeValidator(_lower)] = Field(
+        default="auto",
+        description="auto: console on a terminal, else json.",
+        json_schema_extra=_accepts("auto, json or console"),
+    )
+
+    @pydantic.field_validator("sealing_keys")
+    @classmethod
+    def _sealing_keys_open(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None:
+            Keyring.from_text(value.get_secret_value())
+        elif info.data.get("database_url") is not None:
+            raise ValueError("is required with AUDIENCE_SYNC_DATABASE_URL")
+        return value
+
+    @pydantic.field_validator("lease_seconds")
+    @classmethod
+    def _lease_outlives_a_call(cls, value: float, info: ValidationInfo) -> float:
+        call_s = info.data.get("facebook_call_timeout_seconds", 0.0)
+        if value < call_s * LEASE_CALL_TIMEOUTS_MIN:
+            raise ValueError(
+                f"is {value:g}, less than {LEASE_CALL_TIMEOUTS_MIN} times "
+                f"AUDIENCE_SYNC_FACEBOOK_CALL_TIMEOUT_SECONDS ({call_s:g})"
+            )
+        return value
+
+    @pydantic.field_validator("messages_in_work_bytes_max")
+    @classmethod
+    def _one_message_fits(cls, value: int, info: ValidationInfo) -> int:
+        message = info.data.get("message_bytes_max", 0)
+        if value < message:
+            raise ValueError(f"is {value}, less than AUDIENCE_SYNC_MESSAGE_BYTES_MAX ({message})")
+        return value
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the environment; raises SettingsError with every problem there is."""
+        problems = tuple(_unknown_names())
+        try:
+            settings = cls()
+        except pydantic.ValidationError as error:
+            raise SettingsError((*map(_problem, error.errors()), *problems)) from None
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+
+class SettingRow(NamedTuple):
+    """One line of the table of settings."""
+
+    name: str
+    default: str
+    accepts: str
+    description: str
+
+
+def describe_settings() -> tuple[SettingRow, ...]:
+    """Return every setting in the order of the class, for `--help` and the README."""
+    return tuple(
+        SettingRow(
+            _variable(name),
+            "unset" if field.default is None else str(field.default),
+            _accepted(field),
+            field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    )
+
+
+def settings_table() -> str:
+    """Render the settings as a table in Markdown."""
+    lines = [
+        f"| `{row.name}` | {row.default} | {row.accepts} | {row.description} |"
+        for row in describe_settings()
+    ]
+    return "\n".join(["| variable | default | accepted | meaning |", "|---|---|---|---|", *lines])
+
+
+def _variable(field_name: str) -> str:
+    return PREFIX + field_name.upper()
+
+
+def _accepted(field: FieldInfo) -> str:
+    if isinstance(field.json_schema_extra, dict):
+        return str(field.json_schema_extra["accepts"])
+    bounds = {type(bound): bound for bound in field.metadata}
+    low, high = bounds[annotated_types.Ge].ge, bounds[annotated_types.Le].le
+    return f"{'whole number' if field.annotation is int else 'number'} from {low} to {high}"
+
+
+def _problem(detail: ErrorDetails) -> str:
+    """Say what is wrong with one setting; only numbers are quoted, since the rest may be secret."""
+    field_name = str(detail["loc"][0])
+    field = Settings.model_fields.get(field_name)
+    if field is None:
+        return f"{field_name} is not a setting"
+    match detail["type"]:
+        case "value_error":
+            said = str(detail["ctx"]["error"])
+        case _ if field.annotation in {int, float}:
+            said = f"is {str(detail['input'])[:_QUOTED_CHARS_MAX]!r}"
+        case _:
+            said = "is not understood"
+    return f"{_variable(field_name)} {said}; accepted: {_accepted(field)}"
+
+
+def _unknown_names() -> Iterator[str]:
+    for name in sorted(os.environ):  # noqa: TID251 - these are the settings
+        field_name = name.upper().removeprefix(PREFIX).lower()
+        if name.upper().startswith(PREFIX) and field_name not in Settings.model_fields:
+            near = difflib.get_close_matches(field_name, Settings.model_fields, n=1)
+            hint = f"; did you mean {_variable(near[0])}?" if near else ""
+            yield f"{name} is not a setting{hint}"

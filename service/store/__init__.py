@@ -1,0 +1,1 @@
+"""Postgres: what is desired, what was done, and who may work on it now."""

@@ -1,0 +1,177 @@
+"""Configures the logs, and keeps identifiers and tokens out of them as the last line of defence.
+
+Every line passes here, ours by structlog and those of libraries by `logging`: JSON for machines,
+one coloured line for people at a terminal. Code must not log what is private; should it do so by
+mistake, or a library quote it in an error, the value is withheld here.
+"""
+
+import logging
+import re
+import sys
+import uuid
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime, time, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["auto", "json", "console"]
+
+WITHHELD: Final = "[redacted]"
+TEXT_CHARS_MAX: Final = 32_768
+"""A longer text in a log line is withheld as a whole: nobody reads it, and searching it takes time."""
+ITEMS_MAX: Final = 100
+"""Entries of one collection that a log line shows."""
+DEPTH_MAX: Final = 5
+"""Levels of collections inside collections that a log line shows."""
+
+_SECRET_KEYS: Final = frozenset(
+    {
+        *("access_token", "app_secret", "appsecret_proof", "authorization", "password"),
+        *("sealing_keys", "secret", "token", "payload", "request", "response"),
+        *("birthday", "email", "emails", "first_name", "last_name", "phone", "phones"),
+        *("member", "member_id", "members", "mobile_ad_ids", "traits"),
+    }
+)
+_SECRET_TEXTS: Final = re.compile(
+    r"""
+      (?<=://) [^\s/@]+ (?=@)                                   # user:password in an address
+    | (?: access_token|app_secret|appsecret_proof|input_token|client_secret|fb_exchange_token|password )
+      ["']? \s* [=:] \s* ["']? [^\s"'&,;)}\]]+                  # by its name
+    | \b Bearer \s+ \S+
+    | \b EAA [A-Za-z0-9]{12,}                                   # Facebook's access tokens
+    | \b \d{6,} \| [\w-]{8,}                                    # and those of an app
+    | (?<! [^\s@<>"(),;:\[\]{}=|\\] )                          # e-mail, looked for once a word:
+      (?: [^\s@<>"(),;:\[\]{}=|\\%] | %(?!40) )++              # the search takes linear time
+      (?: @|%40 ) [\w-]+ (?: \.[\w-]+ )+
+    | (?<![0-9a-fA-F]) [0-9a-fA-F]{64,}                         # SHA-256 of an identifier, packed rows
+    | \+ \d [\d\ ().-]{6,} \d                                   # phone
+    """,
+    re.VERBOSE,
+)
+
+
+def configure_logging(
+    *,
+    level: LogLevel = "info",
+    log_format: LogFormat = "auto",
+    stream: TextIO | None = None,
+) -> None:
+    """Send every log line, ours and those of libraries, to `stream` (default: standard error).
+
+    Replaces handlers set before; `auto` is console on a terminal and JSON elsewhere.
+    """
+    target = stream if stream is not None else sys.stderr
+    handler = _Handler(target)
+    handler.addFilter(_withhold_arguments)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_collectors(),
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                withhold_private_values,
+                _renderer(log_format, target),
+            ],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_collectors(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def withhold_private_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """As a structlog processor: let only plain values pass, with private parts of texts withheld."""
+    return {_clean_text(str(key)): _clean(value, str(key)) for key, value in event.items()}
+
+
+def _collectors() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _renderer(log_format: LogFormat, stream: TextIO) -> Processor:
+    if log_format == "json" or (log_format == "auto" and not stream.isatty()):
+        return structlog.processors.JSONRenderer()
+    # The other ways to print an exception show local variables.
+    return structlog.dev.ConsoleRenderer(
+        colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+
+
+def _clean(value: object, key: str = "", depth: int = 0) -> object:
+    match value:
+        case Enum():
+            return value.name
+        case None | bool() | int() | float():
+            return value
+        case _ if key.lower() in _SECRET_KEYS:
+            return WITHHELD
+        case str():
+            return _clean_text(value)
+        case datetime() | date() | time():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case uuid.UUID() | Path() | BaseException():
+            return _clean_text(str(value))
+        case Mapping() | list() | tuple() | AbstractSet() if depth < DEPTH_MAX:
+            return _clean_collection(value, depth + 1)
+        case _:
+            return f"{WITHHELD[:-1]} {type(value).__name__}]"
+
+
+def _clean_collection(
+    value: Mapping[Any, Any] | list[Any] | tuple[Any, ...] | AbstractSet[Any],
+    depth: int,
+) -> object:
+    if isinstance(value, Mapping):
+        shown = list(value.items())[:ITEMS_MAX]
+        return {_clean_text(str(key)): _clean(item, str(key), depth) for key, item in shown}
+    return [_clean(item, depth=depth) for item in list(value)[:ITEMS_MAX]]
+
+
+def _clean_text(text: str) -> str:
+    if len(text) > TEXT_CHARS_MAX:
+        return f"[redacted: {len(text)} characters]"
+    return _SECRET_TEXTS.sub(WITHHELD, text)
+
+
+def _withhold_arguments(record: logging.LogRecord) -> bool:
+    """Clean a library's arguments before they become part of its text, where no type tells any more."""
+    match record.args:
+        case tuple():
+            record.args = tuple(_clean_argument(argument) for argument in record.args)
+        case Mapping():
+            record.args = {key: _clean_argument(value) for key, value in record.args.items()}
+    return True
+
+
+def _clean_argument(argument: object) -> object:
+    """Numbers stay as they are, named ones too: the text may format them as numbers."""
+    return argument if isinstance(argument, int | float) else _clean(argument)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes lines; a line that cannot be written is told without its content, unlike logging's own."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        self.stream.write(f"a log line of {record.name} could not be written\n")

@@ -1,0 +1,135 @@
+import base64
+
+import pytest
+
+from service.settings import Settings, SettingsError, describe_settings, settings_table
+
+KEYS = "k1:" + base64.b64encode(b"k" * 32).decode()
+DSN = "postgresql://user:hunter2@db/audience"
+
+
+def problems_of(monkeypatch: pytest.MonkeyPatch, **variables: str) -> tuple[str, ...]:
+    set_all(monkeypatch, **variables)
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment()
+    assert str(caught.value).splitlines() == list(caught.value.problems)
+    return caught.value.problems
+
+
+def set_all(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"AUDIENCE_SYNC_{name}", value)
+
+
+def test_every_setting_has_a_usable_default() -> None:
+    settings = Settings.from_environment()
+    assert settings.listen == "127.0.0.1:50051"
+    assert settings.database_url is None
+    assert settings.facebook_api_version == "v26.0"
+
+
+def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(
+        monkeypatch,
+        LISTEN="[::1]:0",
+        DATABASE_URL=DSN,
+        SEALING_KEYS=KEYS,
+        FACEBOOK_BASE_URL="http://127.0.0.1:8123/",
+        POLL_SECONDS="0.5",
+        LOG_LEVEL="DEBUG",
+    )
+    settings = Settings.from_environment()
+    assert settings.listen == "[::1]:0"
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == DSN
+    assert settings.facebook_base_url == "http://127.0.0.1:8123"
+    assert (settings.poll_seconds, settings.log_level) == (0.5, "debug")
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, DATABASE_URL="", LEASE_SECONDS="")
+    assert Settings.from_environment() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LISTEN", "50051"),
+        ("LISTEN", "localhost:65536"),
+        ("LISTEN", "::1:50051"),
+        ("DATABASE_URL", "mysql://db/audience"),
+        ("SEALING_KEYS", "k1:short"),
+        ("DATABASE_POOL_SIZE", "1"),
+        ("DATABASE_POOL_SIZE", "many"),
+        ("FACEBOOK_BASE_URL", "graph.facebook.com"),
+        ("FACEBOOK_API_VERSION", "26"),
+        ("FACEBOOK_CALL_TIMEOUT_SECONDS", "nan"),
+        ("LEASE_SECONDS", "3601"),
+        ("REFRESH_INTERVAL_DAYS", "31"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_its_name_and_what_is_accepted(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [problem] = problems_of(monkeypatch, **{name: value})
+    accepted = next(row.accepts for row in describe_settings() if row.name.endswith(f"_{name}"))
+    assert problem.startswith(f"AUDIENCE_SYNC_{name} ")
+    assert problem.endswith(f"; accepted: {accepted}")
+
+
+def test_all_problems_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = problems_of(
+        monkeypatch, LISTEN="x", POLL_SECONDS="abc", LEASE_SECONDS="10", POLL_SECOND="1"
+    )
+    assert [problem.split()[0] for problem in problems] == [
+        "AUDIENCE_SYNC_LISTEN",
+        "AUDIENCE_SYNC_LEASE_SECONDS",
+        "AUDIENCE_SYNC_POLL_SECONDS",
+        "AUDIENCE_SYNC_POLL_SECOND",
+    ]
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_known_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problems = problems_of(monkeypatch, SEALING_KEY=KEYS, ZZZ="1")
+    assert problems == (
+        "AUDIENCE_SYNC_SEALING_KEY is not a setting; did you mean AUDIENCE_SYNC_SEALING_KEYS?",
+        "AUDIENCE_SYNC_ZZZ is not a setting",
+    )
+
+
+def test_a_database_url_needs_sealing_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    [problem] = problems_of(monkeypatch, DATABASE_URL=DSN)
+    assert problem.startswith("AUDIENCE_SYNC_SEALING_KEYS is required with")
+
+
+def test_a_lease_must_outlive_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    [problem] = problems_of(monkeypatch, FACEBOOK_CALL_TIMEOUT_SECONDS="41")
+    assert problem.startswith("AUDIENCE_SYNC_LEASE_SECONDS is 60, less than 1.5 times")
+    monkeypatch.setenv("AUDIENCE_SYNC_FACEBOOK_CALL_TIMEOUT_SECONDS", "40")
+    assert Settings.from_environment().lease_seconds == 60
+
+
+def test_the_largest_message_must_fit_into_the_work_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [problem] = problems_of(monkeypatch, MESSAGES_IN_WORK_BYTES_MAX="65536")
+    assert "less than AUDIENCE_SYNC_MESSAGE_BYTES_MAX" in problem
+
+
+def test_no_secret_is_shown_by_an_error_or_by_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = problems_of(monkeypatch, DATABASE_URL="mysql://u:hunter2@db", SEALING_KEYS="k:hunter2")
+    assert "hunter2" not in str(bad)
+    set_all(monkeypatch, DATABASE_URL=DSN, SEALING_KEYS=KEYS)
+    settings = Settings.from_environment()
+    assert "hunter2" not in repr(settings)
+    assert KEYS not in repr(settings)
+
+
+def test_the_table_has_a_line_for_each_setting() -> None:
+    lines = settings_table().splitlines()[2:]
+    assert len(lines) == len(Settings.model_fields)
+    assert all(line.count(" | ") == 3 for line in lines)
+    assert all(row.description for row in describe_settings())
