@@ -1,0 +1,1 @@
+"""A stand-in for Facebook's Custom Audiences API, for development and tests only."""
