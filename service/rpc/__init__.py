@@ -1,0 +1,1 @@
+"""The gRPC side: validates, stores the wish or the change, and answers."""

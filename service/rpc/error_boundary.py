@@ -1,0 +1,66 @@
+"""Turns whatever a call raises into a status; what nobody foresaw into INTERNAL with an id."""
+
+import traceback
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, NoReturn
+
+import structlog
+from grpc.aio import BaseError
+from grpc_status import rpc_status
+
+from service.rpc.call_log import notes
+from service.rpc.calls import Call, CallInterceptor
+from service.rpc.errors import DatabaseUnavailable, InternalError, ServiceError
+from service.rpc.status import CODES, status_of
+from service.store.errors import StoreUnavailable
+
+DATABASE_RETRY_SECONDS: Final = 1.0
+"""Seconds that callers are asked to wait when the database cannot be reached."""
+
+_log = structlog.get_logger("service.rpc")
+
+
+class AnswerErrors(CallInterceptor):
+    """Answers errors with google.rpc.Status. `new_error_id` names defects in answer and log."""
+
+    def __init__(self, new_error_id: Callable[[], str]) -> None:
+        self._new_error_id = new_error_id
+
+    @asynccontextmanager
+    async def around(self, call: Call) -> AsyncIterator[Any]:
+        """Let the call through and answer what it raises."""
+        try:
+            yield call.request
+        except ServiceError as error:
+            await _refuse(call, error)
+        except StoreUnavailable:
+            await _refuse(call, DatabaseUnavailable(retry_after_s=DATABASE_RETRY_SECONDS))
+        except BaseError:  # grpc's own: the call is over already
+            raise
+        except Exception as error:  # noqa: BLE001, the one place where anything may come
+            await _refuse(call, self._defect(call, error))
+
+    def _defect(self, call: Call, error: Exception) -> InternalError:
+        error_id = self._new_error_id()
+        _log.error("defect", method=call.method, error_id=error_id, trace=trace_of(error))
+        return InternalError(metadata={"error_id": error_id})
+
+
+def trace_of(error: BaseException) -> list[str]:
+    """Types and places of an error and its causes, without their texts, which may quote values."""
+    lines: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None:
+        lines.append(f"{type(seen).__module__}.{type(seen).__qualname__}")
+        frames = traceback.extract_tb(seen.__traceback__)
+        lines += [f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        seen = seen.__cause__ or seen.__context__
+    return lines
+
+
+async def _refuse(call: Call, error: ServiceError) -> NoReturn:
+    seen = notes()
+    seen.code, seen.reason = CODES[error.kind], error.reason
+    await call.context.abort_with_status(rpc_status.to_status(status_of(error)))
+    raise AssertionError("abort_with_status raises")

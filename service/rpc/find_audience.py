@@ -1,0 +1,44 @@
+"""Finds the audience that a call is about, and refuses the call where there is none to work on."""
+
+from service.rpc.errors import AudienceDisconnected, AudienceNotFound
+from service.store import audiences as store
+from service.store.connection import Connection
+from service.store.rows import Audience
+
+
+async def existing_audience(connection: Connection, audience_id: str) -> Audience:
+    """The connected audience, else the one that had the id last. Raises: AudienceNotFound."""
+    audience = await store.find_audience(connection, audience_id)
+    if audience is None:
+        raise AudienceNotFound(metadata={"audience_id": audience_id})
+    return audience
+
+
+async def locked_audience(connection: Connection, audience_id: str) -> Audience:
+    """The connected audience, locked until the transaction ends.
+
+    Raises: AudienceNotFound; AudienceDisconnected when it is disconnected.
+    """
+    audience = await store.lock_audience(connection, audience_id)
+    if audience is None:
+        await existing_audience(connection, audience_id)
+        raise disconnected(audience_id)
+    return audience
+
+
+async def writable_audience(connection: Connection, audience_id: str) -> Audience:
+    """As `locked_audience`; one that is being disconnected is refused too."""
+    audience = await locked_audience(connection, audience_id)
+    refuse_leaving(audience)
+    return audience
+
+
+def refuse_leaving(audience: Audience) -> None:
+    """Raises: AudienceDisconnected when the audience is, or is being, disconnected."""
+    if audience.disconnect_mode is not None:
+        raise disconnected(audience.audience_id)
+
+
+def disconnected(audience_id: str) -> AudienceDisconnected:
+    """The error of an audience that is no longer kept."""
+    return AudienceDisconnected(metadata={"audience_id": audience_id})

@@ -1,0 +1,72 @@
+"""The handler of membership changes: normalise outside the lock, merge inside one transaction."""
+
+from audiencesync.v1 import audience_sync_pb2 as pb
+
+from service.identifiers.keys import RULES_VERSION
+from service.rpc.api import Api
+from service.rpc.find_audience import existing_audience, locked_audience, refuse_leaving
+from service.rpc.prepare_changes import PreparedChanges, prepare_changes
+from service.rpc.request_ids import first_answer, keep_first_answer, repeatable
+from service.rpc.slices import Slices
+from service.store.membership import merge
+from service.store.rows import MergeResult
+
+
+async def update_membership(
+    api: Api, request: pb.UpdateMembershipRequest
+) -> pb.UpdateMembershipResponse:
+    """Merge all changes or none; a repeat gets the first answer."""
+    call = await repeatable("UpdateMembership", request, request.request_id)
+    async with api.connection() as connection:
+        audience = await existing_audience(connection, request.audience_id)
+    prepared = await _prepare(api, request, audience.default_region)
+    async with api.transaction() as connection:
+        audience = await locked_audience(connection, request.audience_id)
+        first = await first_answer(
+            connection, audience.audience_no, call, pb.UpdateMembershipResponse
+        )
+        if first is not None:
+            return first
+        refuse_leaving(audience)
+        if audience.default_region != prepared.default_region:
+            prepared = await _prepare(api, request, audience.default_region)
+        now = api.clock.now()
+        merged = await merge(
+            connection,
+            audience.audience_no,
+            prepared.changes,
+            now=now,
+            rules_version=RULES_VERSION,
+        )
+        answer = _answer(prepared, merged)
+        await keep_first_answer(connection, audience.audience_no, call, answer, now)
+    return answer
+
+
+async def _prepare(
+    api: Api, request: pb.UpdateMembershipRequest, default_region: str
+) -> PreparedChanges:
+    return await prepare_changes(
+        request,
+        default_region=default_region,
+        this_year=api.clock.now().year,
+        slices=Slices(api.clock.monotonic),
+    )
+
+
+def _answer(prepared: PreparedChanges, merged: MergeResult) -> pb.UpdateMembershipResponse:
+    return pb.UpdateMembershipResponse(
+        revision=merged.revision,
+        changed_count=merged.changed_count,
+        unchanged_count=merged.unchanged_count + prepared.overtaken,
+        unmatchable_count=prepared.unmatchable,
+        dropped_identifiers=[
+            pb.DroppedIdentifier(
+                key=pb.Key.Value(f"KEY_{key.name}"),
+                reason=pb.DropReason.Value(f"DROP_REASON_{reason.name}"),
+                count=count,
+            )
+            for (key, reason), count in sorted(prepared.dropped.items())
+        ],
+        unknown_trait_count=prepared.unknown_traits,
+    )

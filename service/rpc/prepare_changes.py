@@ -1,0 +1,84 @@
+"""Makes of a request's changes what the store merges: one change a member, normalised and hashed."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from audiencesync.v1 import audience_sync_pb2 as pb
+
+from service.identifiers.keys import DropReason, Key
+from service.identifiers.members import member_key, rows_of_member
+from service.rpc.convert_member import cut_off, raw_member
+from service.rpc.convert_values import time_of
+from service.rpc.slices import Slices
+from service.store.rows import MemberChange
+
+
+@dataclass(slots=True, kw_only=True)
+class PreparedChanges:
+    """The changes that count, and what was noticed on the way.
+
+    Shape: `len(changes) + overtaken` = the changes of the request.
+    """
+
+    default_region: str
+    changes: list[MemberChange] = field(default_factory=list)
+    overtaken: int = 0
+    """Changes that a later one of the same member replaces."""
+    unmatchable: int = 0
+    dropped: Counter[tuple[Key, DropReason]] = field(default_factory=Counter)
+    unknown_traits: int = 0
+
+
+async def prepare_changes(
+    request: pb.UpdateMembershipRequest, *, default_region: str, this_year: int, slices: Slices
+) -> PreparedChanges:
+    """Prepare the changes of a validated request, giving the loop away between slices.
+
+    Raises: InvalidField for a time that is none.
+    """
+    last = await _last_changes(request, slices)
+    prepared = PreparedChanges(
+        default_region=default_region, overtaken=len(request.changes) - len(last)
+    )
+    for key, change in last.items():
+        await slices.turn()
+        prepared.changes.append(_member_change(key, change, prepared, this_year))
+    return prepared
+
+
+async def _last_changes(
+    request: pb.UpdateMembershipRequest, slices: Slices
+) -> dict[bytes, pb.Change]:
+    last: dict[bytes, pb.Change] = {}
+    for index, change in enumerate(request.changes):
+        await slices.turn()
+        if change.HasField("occurred_at"):
+            time_of(change.occurred_at, field=f"changes[{index}].occurred_at")
+        last[member_key(change.member.member_id)] = change
+    return last
+
+
+def _member_change(
+    key: bytes, change: pb.Change, prepared: PreparedChanges, this_year: int
+) -> MemberChange:
+    has_time = change.HasField("occurred_at")
+    return MemberChange(
+        member_key=key,
+        rows=_rows(change, prepared, this_year),
+        occurred_at=time_of(change.occurred_at, field="occurred_at") if has_time else None,
+    )
+
+
+def _rows(change: pb.Change, prepared: PreparedChanges, this_year: int) -> tuple[bytes, ...] | None:
+    """The rows of one who is in, None for one who left; notes what was dropped."""
+    if change.operation == pb.Change.OPERATION_REMOVE:
+        return None
+    member = change.member
+    made = rows_of_member(
+        raw_member(member), default_region=prepared.default_region, this_year=this_year
+    )
+    prepared.dropped.update(made.dropped)
+    prepared.dropped.update(cut_off(member))
+    prepared.unknown_traits += made.unknown_traits
+    prepared.unmatchable += not made.rows
+    return made.rows

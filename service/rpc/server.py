@@ -1,0 +1,102 @@
+"""Builds the gRPC server, starts it and drains it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import grpc.aio
+from audiencesync.v1.audience_sync_pb2_grpc import add_AudienceSyncServiceServicer_to_server
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from service.rpc.admission import MESSAGE_BYTES_IN_WORK_MAX, MESSAGE_BYTES_MAX, AdmitBytes
+from service.rpc.api import Api
+from service.rpc.call_log import LogCalls
+from service.rpc.calls import SERVICE_NAME
+from service.rpc.decoding import DecodeRequests
+from service.rpc.error_boundary import AnswerErrors
+from service.rpc.servicer import Servicer
+from service.rpc.validation import ValidateRequests
+
+KEEPALIVE_MS: Final = 60_000
+"""Milliseconds of silence after which the server asks whether a caller is still there."""
+KEEPALIVE_TIMEOUT_MS: Final = 20_000
+"""Milliseconds that the caller has to say so."""
+CLIENT_PING_GAP_MS_MIN: Final = 10_000
+"""Milliseconds between pings of a caller; one who pings more often is sent away."""
+CALLS_MAX: Final = 1_000
+"""Calls in work at once, watches included; more are refused by gRPC itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RpcLimits:
+    """Limits of the server; the defaults are those of the contract."""
+
+    message_bytes_max: int = MESSAGE_BYTES_MAX
+    message_bytes_in_work_max: int = MESSAGE_BYTES_IN_WORK_MAX
+    calls_max: int = CALLS_MAX
+
+
+class RpcServer:
+    """The server of AudienceSyncService, with health and reflection."""
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        address: str,
+        new_error_id: Callable[[], str],
+        limits: RpcLimits = RpcLimits(),
+    ) -> None:
+        """Bind `address` ("127.0.0.1:8080"; port 0 takes a free one).
+
+        Raises: RuntimeError when the address cannot be bound.
+        """
+        self._server = grpc.aio.server(
+            interceptors=_interceptors(api, new_error_id, limits),
+            options=_options(limits),
+            maximum_concurrent_rpcs=limits.calls_max,
+        )
+        self._health = health.aio.HealthServicer()
+        add_AudienceSyncServiceServicer_to_server(Servicer(api), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+        self.port = self._server.add_insecure_port(address)
+
+    async def start(self) -> None:
+        """Take calls; health says SERVING from here on."""
+        await self._server.start()
+        for name in ("", SERVICE_NAME):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self, grace_s: float) -> None:
+        """Say NOT_SERVING, take no new call, let those in work end within `grace_s` seconds."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_s)
+
+
+def _interceptors(
+    api: Api, new_error_id: Callable[[], str], limits: RpcLimits
+) -> list[grpc.aio.ServerInterceptor]:
+    """Outermost first: what each sees is what the ones before it let through."""
+    monotonic = api.clock.monotonic
+    return [
+        LogCalls(monotonic),
+        AnswerErrors(new_error_id),
+        AdmitBytes(limits.message_bytes_in_work_max),
+        DecodeRequests(),
+        ValidateRequests(monotonic),
+    ]
+
+
+def _options(limits: RpcLimits) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", limits.message_bytes_max),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", CLIENT_PING_GAP_MS_MIN),
+        # Two servers must not share a port by accident.
+        ("grpc.so_reuseport", 0),
+    ]

@@ -1,0 +1,105 @@
+"""Holds requests against the rules of the contract, long ones in slices."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import protovalidate
+from audiencesync.v1 import audience_sync_pb2 as pb
+from buf.validate import validate_pb2
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+from service.rpc.call_log import notes
+from service.rpc.calls import Call, CallInterceptor
+from service.rpc.errors import FieldViolation, InvalidField
+from service.rpc.slices import Slices
+
+VIOLATIONS_MAX: Final = 20
+"""Violations told in one answer: an answer's metadata is bounded (8 KiB by default)."""
+
+_BULK: Final = "changes"
+_BULK_MAX: Final = (
+    pb.UpdateMembershipRequest.DESCRIPTOR.fields_by_name[_BULK]
+    .GetOptions()
+    .Extensions[validate_pb2.field]
+    .repeated.max_items
+)
+
+_FIELD_OF_MESSAGE_RULE: Final = {"app_secret_needs_app_id": "app_id"}
+"""The field to blame where a rule is about the whole message."""
+
+
+class ValidateRequests(CallInterceptor):
+    """Refuses requests that break a rule, naming every field that does."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._validator = protovalidate.Validator()
+
+    @asynccontextmanager
+    async def around(self, call: Call) -> AsyncIterator[Any]:
+        """Let only what keeps the rules through."""
+        violations = await self.violations(call.request)
+        if violations:
+            raise InvalidField(violations=violations)
+        # Only now: what is no slug may be anything, an e-mail too.
+        notes().audience_id = getattr(call.request, "audience_id", "")
+        yield call.request
+
+    async def violations(self, request: Message) -> list[FieldViolation]:
+        """What is wrong with a request, at most VIOLATIONS_MAX violations."""
+        if isinstance(request, pb.UpdateMembershipRequest) and request.changes:
+            found = await self._bulk_violations(request)
+        else:
+            found = self._check(request)
+        return (found + _unstorable(request))[:VIOLATIONS_MAX]
+
+    async def _bulk_violations(self, request: pb.UpdateMembershipRequest) -> list[FieldViolation]:
+        """Validate the message without its list, then item by item, giving the loop away between."""
+        found = [one for one in self._check(_without_bulk(request)) if one.field != _BULK]
+        if len(request.changes) > _BULK_MAX:
+            return [*found, FieldViolation(_BULK, f"must be at most {_BULK_MAX} changes")]
+        slices = Slices(self._monotonic)
+        for index, change in enumerate(request.changes):
+            await slices.turn()
+            found += self._check(change, under=f"{_BULK}[{index}].")
+            if len(found) >= VIOLATIONS_MAX:
+                break
+        return found
+
+    def _check(self, message: Message, *, under: str = "") -> list[FieldViolation]:
+        return [
+            FieldViolation(under + _path(violation.proto), violation.proto.message)
+            for violation in self._validator.collect_violations(message)
+        ]
+
+
+def _without_bulk(request: pb.UpdateMembershipRequest) -> pb.UpdateMembershipRequest:
+    """A copy without the list; what the contract comes to add is copied too."""
+    names = [field.name for field in request.DESCRIPTOR.fields if field.name != _BULK]
+    head = pb.UpdateMembershipRequest()
+    FieldMask(paths=names).MergeMessage(request, head)
+    return head
+
+
+def _path(violation: protovalidate.ViolationPb) -> str:
+    """The path of a field as BadRequest writes it."""
+    if violation.field is None:
+        return _FIELD_OF_MESSAGE_RULE.get(violation.rule_id, "")
+    parts = []
+    for element in violation.field.elements:
+        at = element.subscript
+        index = f"[{at.value}]" if at is not None and at.field == "index" else ""
+        parts.append(f"{element.field_name}{index}")
+    return ".".join(parts)
+
+
+def _unstorable(request: Message) -> list[FieldViolation]:
+    """Texts of the request itself that Postgres cannot hold."""
+    return [
+        FieldViolation(field.name, "must not contain the NUL character")
+        for field, value in request.ListFields()
+        if field.type == FieldDescriptor.TYPE_STRING and "\x00" in value
+    ]

@@ -1,0 +1,121 @@
+"""Requests against the rules of the contract: every bad field is named by its path."""
+
+import time
+
+import pytest
+from audiencesync.v1 import audience_sync_pb2 as pb
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+from service.rpc.slices import SLICE_SECONDS_MAX
+from service.rpc.validation import VIOLATIONS_MAX, ValidateRequests
+from tests.unit.rpc.builders import a_connect, a_remove, an_add, an_update
+from tests.unit.rpc.clocks import Ticking, counted_turns
+
+
+async def bad_fields(request: Message) -> list[str]:
+    found = await ValidateRequests(time.monotonic).violations(request)
+    assert all(one.description for one in found)
+    return [one.field for one in found]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        an_update(an_add(emails=["not an address"], traits={"x": "y"}), a_remove("m2")),
+        an_update(an_add("é" * 256)),
+        an_update(*(an_add(f"m{n}") for n in range(10_000))),
+        a_connect(sync_interval=Duration(seconds=300), existing_custom_audience_id="123"),
+        pb.ListAudiencesRequest(page_size=5000),
+        pb.ConnectAdAccountRequest(ad_account_id="act_1", access_token="EAAB"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+async def test_what_keeps_the_rules_passes(request_: Message) -> None:
+    assert await bad_fields(request_) == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (an_update(), "changes"),
+        (an_update(*(an_add(f"m{n}") for n in range(10_001))), "changes"),
+        (an_update(an_add(), an_add("")), "changes[1].member.member_id"),
+        (an_update(an_add("é" * 257)), "changes[0].member.member_id"),
+        (an_update(pb.Change(operation=pb.Change.OPERATION_ADD)), "changes[0].member"),
+        (an_update(pb.Change(member=pb.Member(member_id="m"))), "changes[0].operation"),
+        (
+            an_update(
+                pb.Change(operation=77, member=pb.Member(member_id="m"))  # type: ignore[arg-type]
+            ),
+            "changes[0].operation",
+        ),
+        (
+            an_update(an_add(traits={str(n): "x" for n in range(101)})),
+            "changes[0].member.traits",
+        ),
+        (an_update(an_add(), request_id="r" * 129), "request_id"),
+        (an_update(an_add(), request_id="r\x00"), "request_id"),
+        (pb.UpdateMembershipRequest(audience_id="A b", changes=[an_add()]), "audience_id"),
+        (pb.UpdateMembershipRequest(changes=[an_add()]), "audience_id"),
+        (a_connect(ad_account_id="1"), "ad_account_id"),
+        (a_connect(audience_id="a" * 65), "audience_id"),
+        (a_connect(audience_id="shoppers\n"), "audience_id"),
+        (a_connect(name=""), "name"),
+        (a_connect(name="n\x00"), "name"),
+        (a_connect(description="d" * 401), "description"),
+        (a_connect(sync_interval=Duration(seconds=299)), "sync_interval"),
+        (a_connect(sync_interval=Duration(seconds=604_801)), "sync_interval"),
+        (a_connect(default_region="de"), "default_region"),
+        (a_connect(customer_file_source=9), "customer_file_source"),
+        (a_connect(existing_custom_audience_id="12x"), "existing_custom_audience_id"),
+        (pb.UpdateAudienceRequest(audience_id="a"), "update_mask"),
+        (
+            pb.UpdateAudienceRequest(audience_id="a", update_mask=FieldMask(paths=["nmae"])),
+            "update_mask",
+        ),
+        (pb.ListSyncsRequest(audience_id="a", page_size=-1), "page_size"),
+        (pb.SyncNowRequest(audience_id="a", mode=9), "mode"),  # type: ignore[arg-type]
+        (pb.DisconnectAudienceRequest(audience_id="a", mode=9), "mode"),  # type: ignore[arg-type]
+        (pb.GetSyncRequest(sync_id="../../x"), "sync_id"),
+        (
+            pb.ConnectAdAccountRequest(ad_account_id="act_1", access_token="E", app_secret="s"),
+            "app_id",
+        ),
+        (pb.ConnectAdAccountRequest(ad_account_id="act_1", access_token="a b"), "access_token"),
+    ],
+)
+async def test_what_breaks_a_rule_is_named(request_: Message, field: str) -> None:
+    assert await bad_fields(request_) == [field]
+
+
+async def test_a_long_list_tells_where_its_bad_items_are_and_what_is_wrong_beside_it() -> None:
+    changes = [an_add(f"m{n}") for n in range(10_000)]
+    changes[17] = an_add("")
+    changes[9_999] = pb.Change(operation=pb.Change.OPERATION_ADD)
+    assert await bad_fields(an_update(*changes, request_id="r" * 129)) == [
+        "request_id",
+        "changes[17].member.member_id",
+        "changes[9999].member",
+    ]
+
+
+async def test_violations_are_bounded() -> None:
+    assert len(await bad_fields(an_update(*[pb.Change()] * 10_000))) == VIOLATIONS_MAX
+
+
+async def test_violations_quote_no_value() -> None:
+    validate = ValidateRequests(time.monotonic)
+    found = await validate.violations(
+        pb.ConnectAdAccountRequest(ad_account_id="act_x", access_token="EAAB secret")
+    )
+    assert len(found) == 2
+    assert not any("act_x" in one.description or "secret" in one.description for one in found)
+
+
+async def test_a_long_list_is_validated_in_slices() -> None:
+    validate = ValidateRequests(Ticking(SLICE_SECONDS_MAX / 100))
+    with counted_turns() as turns:
+        await validate.violations(an_update(*(an_add(f"m{n}") for n in range(1_000))))
+    assert turns.count >= 9
