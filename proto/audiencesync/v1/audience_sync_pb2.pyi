@@ -141,9 +141,9 @@ class _DropReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DropReason
     DROP_REASON_NOT_A_UUID: _DropReason.ValueType  # 7
     """A device id that is not a UUID with hyphens."""
     DROP_REASON_UNKNOWN_VALUE: _DropReason.ValueType  # 8
-    """A word that is not known for this key (gender, month, country)."""
+    """A word that is not known for this key (gender, country)."""
     DROP_REASON_OUT_OF_RANGE: _DropReason.ValueType  # 9
-    """A number outside the key's range, for example a birth year before 1900."""
+    """Outside the key's range, for example a birth year before 1900 or a month that does not exist."""
     DROP_REASON_NO_SUCH_DATE: _DropReason.ValueType  # 10
     """A date that is not in the calendar."""
     DROP_REASON_TOO_MANY: _DropReason.ValueType  # 11
@@ -169,9 +169,9 @@ DROP_REASON_ALL_ZEROS: DropReason.ValueType  # 6
 DROP_REASON_NOT_A_UUID: DropReason.ValueType  # 7
 """A device id that is not a UUID with hyphens."""
 DROP_REASON_UNKNOWN_VALUE: DropReason.ValueType  # 8
-"""A word that is not known for this key (gender, month, country)."""
+"""A word that is not known for this key (gender, country)."""
 DROP_REASON_OUT_OF_RANGE: DropReason.ValueType  # 9
-"""A number outside the key's range, for example a birth year before 1900."""
+"""Outside the key's range, for example a birth year before 1900 or a month that does not exist."""
 DROP_REASON_NO_SUCH_DATE: DropReason.ValueType  # 10
 """A date that is not in the calendar."""
 DROP_REASON_TOO_MANY: DropReason.ValueType  # 11
@@ -701,7 +701,7 @@ class Sync(_message.Message):
     rows_unknown: _builtins.int
     """Rows whose outcome is not known; only in a failed sync. They are sent again."""
     calls: _builtins.int
-    """Calls made to Facebook."""
+    """Upload calls made to Facebook, those that failed included."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was asked for."""

@@ -1,0 +1,168 @@
+"""Puts the service together: the one place that knows every room."""
+
+import asyncio
+import os
+import random
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from service.clock import Clock
+from service.embedded import EmbeddedPostgres
+from service.graph import GraphClient, open_http_session
+from service.rpc.api import Api
+from service.rpc.server import RpcLimits, RpcServer
+from service.settings import Settings
+from service.store.migrations import migrate
+from service.store.notifications import Notifications
+from service.store.pool import Pool, open_pool
+from service.store.sealing import Keyring, load_or_create_key_file
+from service.sync.account_gate import AccountGates
+from service.sync.context import SyncContext, SyncLimits
+from service.sync.worker import Worker
+
+KEY_FILE: Final = "sealing.key"
+"""Name of the file beside the embedded Postgres that keeps the key made for it."""
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(
+    settings: Settings, *, on_ready: Callable[[str], None], stop: asyncio.Event
+) -> None:
+    """Serve until `stop` is set, then drain: no new calls, syncs to the end of their window.
+
+    `on_ready` is told the address of the gRPC server once it answers.
+    """
+    async with AsyncExitStack() as stack:
+        dsn = await stack.enter_async_context(database(settings))
+        await migrate(dsn)
+        pool = await stack.enter_async_context(
+            await open_pool(dsn, size=settings.database_pool_size)
+        )
+        notifications = await stack.enter_async_context(_notifications(dsn))
+        graph = await stack.enter_async_context(_graph_client(settings))
+        keyring = keyring_of(settings)
+        clock = Clock()
+        worker = _worker(settings, pool, graph, keyring, notifications, clock)
+        api = Api(pool=pool, keyring=keyring, graph=graph, notifications=notifications, clock=clock)
+        server = RpcServer(
+            api, address=settings.listen, new_error_id=_error_id, limits=_rpc_limits(settings)
+        )
+        await _run(settings, server, worker, on_ready, stop)
+
+
+async def migrate_database(settings: Settings) -> int:
+    """Bring the database up to date; returns its version."""
+    async with database(settings) as dsn:
+        return await migrate(dsn)
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[str]:
+    """The address of the configured Postgres, or of an embedded one that runs meanwhile."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    async with EmbeddedPostgres(settings.data_dir) as postgres:
+        yield postgres.dsn()
+
+
+def keyring_of(settings: Settings) -> Keyring:
+    """The configured sealing keys, or those of the key file beside the embedded Postgres."""
+    if settings.sealing_keys is not None:
+        return Keyring.from_text(settings.sealing_keys.get_secret_value())
+    return load_or_create_key_file(Path(settings.data_dir) / KEY_FILE)
+
+
+async def _run(
+    settings: Settings,
+    server: RpcServer,
+    worker: Worker,
+    on_ready: Callable[[str], None],
+    stop: asyncio.Event,
+) -> None:
+    """Serve and work until stopped; the failure of either stops the other."""
+    async with asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(worker.work())
+        await server.start()
+        address = f"{settings.listen.rpartition(':')[0]}:{server.port}"
+        log.info("serving", address=address)
+        on_ready(address)
+        await stop.wait()
+        log.info("draining")
+        worker.drain()
+        await server.stop(settings.drain_seconds)
+        await working
+
+
+def _worker(
+    settings: Settings,
+    pool: Pool,
+    graph: GraphClient,
+    keyring: Keyring,
+    notifications: Notifications,
+    clock: Clock,
+) -> Worker:
+    limits = SyncLimits(
+        lease_s=settings.lease_seconds,
+        call_timeout_s=settings.facebook_call_timeout_seconds,
+        calls_in_flight=settings.calls_in_flight_per_ad_account,
+        recheck_after_s=settings.recheck_after_seconds,
+        refresh_interval=timedelta(days=settings.refresh_interval_days),
+    )
+    context = SyncContext(
+        pool=pool,
+        graph=graph,
+        keyring=keyring,
+        gates=AccountGates(calls_max=limits.calls_in_flight, clock=clock),
+        clock=clock,
+        chance=random.Random(),
+        limits=limits,
+    )
+    return Worker(
+        context=context,
+        notifications=notifications,
+        holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        runs_max=settings.syncs_in_parallel,
+        poll_s=settings.poll_seconds,
+        drain_s=settings.drain_seconds,
+    )
+
+
+def _rpc_limits(settings: Settings) -> RpcLimits:
+    return RpcLimits(
+        message_bytes_max=settings.message_bytes_max,
+        message_bytes_in_work_max=settings.messages_in_work_bytes_max,
+    )
+
+
+def _error_id() -> str:
+    return secrets.token_hex(8)
+
+
+@asynccontextmanager
+async def _notifications(dsn: str) -> AsyncIterator[Notifications]:
+    notifications = Notifications()
+    await notifications.start(dsn)
+    try:
+        yield notifications
+    finally:
+        await notifications.close()
+
+
+@asynccontextmanager
+async def _graph_client(settings: Settings) -> AsyncIterator[GraphClient]:
+    async with open_http_session() as session:
+        yield GraphClient(
+            session,
+            base_url=settings.facebook_base_url,
+            version=settings.facebook_api_version,
+            timeout_s=settings.facebook_call_timeout_seconds,
+        )

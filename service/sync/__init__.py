@@ -1,0 +1,1 @@
+"""The back wing: leases, plans, uploads and settling; the only room that writes to Facebook."""

@@ -1,0 +1,45 @@
+"""Ends the keeping of an audience: cancels its syncs, deletes at Facebook if wished, forgets members."""
+
+from typing import Final
+
+from service.graph import GraphFailure, Verdict
+from service.store import leases, membership, syncs
+from service.sync.held import HeldAudience
+from service.sync.single_call import single_call, stop_for
+
+FORGET_ROWS_AT_ONCE: Final = 20_000
+"""Rows a transaction when a disconnected audience's membership and log are deleted."""
+
+
+async def cancel_waiting(held: HeldAudience) -> None:
+    """End waiting and running syncs of a paused audience."""
+    await held.write(syncs.cancel_waiting)
+
+
+async def delete_on_facebook(held: HeldAudience) -> None:
+    """Delete the Custom Audience; one that is gone already is as good. Raises Blocked, ComeBack."""
+    credentials = await held.credentials()
+    try:
+        await single_call(
+            held,
+            held.context.graph.delete_custom_audience(
+                credentials, held.work.custom_audience_id or ""
+            ),
+        )
+    except GraphFailure as failure:
+        if failure.verdict is not Verdict.GONE:
+            raise await stop_for(held, failure) from failure
+    await finish_disconnect(held)
+
+
+async def finish_disconnect(held: HeldAudience) -> None:
+    """Forget the membership in slices, then end the audience. Raises LeaseLost."""
+    while True:
+        await held.lease.outlive_a_call()
+        async with held.transaction() as connection:
+            forgotten = await membership.forget_members(
+                connection, held.audience_no, limit=FORGET_ROWS_AT_ONCE
+            )
+        if forgotten == 0:
+            break
+    await held.write(leases.finish_disconnect)

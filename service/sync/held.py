@@ -1,0 +1,121 @@
+"""An audience under our lease: what is known of it, and writes that only its holder may make."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Concatenate, ParamSpec, TypeAlias
+
+from service.graph import Credentials
+from service.store import ad_accounts, leases, syncs
+from service.store.connection import Connection
+from service.store.rows import Sync, Work
+from service.store.sealing import SealingError
+from service.sync.consequences import BlockedReason
+from service.sync.context import SyncContext
+from service.sync.lease import Lease
+from service.sync.plan import Operation
+from service.sync.stops import Blocked, ComeBack, LeaseLost
+
+P = ParamSpec("P")
+GuardedWrite: TypeAlias = Callable[Concatenate[Connection, int, int, P], Awaitable[object]]
+
+
+class HeldAudience:
+    """The holder's view. `work` is what the database said last."""
+
+    def __init__(self, context: SyncContext, work: Work, lease: Lease) -> None:
+        self.context = context
+        self.lease = lease
+        self.hold_until: dict[Operation, datetime] = {}
+        self._see(work)
+
+    @property
+    def audience_no(self) -> int:
+        return self.work.audience_no
+
+    def now(self) -> datetime:
+        """The database's time, carried on by our monotonic clock since it was last read."""
+        since = self.context.clock.monotonic() - self._seen_at
+        return self.work.now + timedelta(seconds=since)
+
+    async def reload(self) -> None:
+        """Read the audience anew. Raises LeaseLost."""
+        async with self.context.pool.acquire() as connection:
+            work = await leases.reload(connection, self.audience_no, self.lease.token)
+        if work is None:
+            raise LeaseLost
+        self._see(work)
+
+    def _see(self, work: Work) -> None:
+        self.work = work
+        self._seen_at = self.context.clock.monotonic()
+        for operation, until in (
+            (Operation.ADD, work.hold_additions_until),
+            (Operation.REMOVE, work.hold_removals_until),
+        ):
+            if until is not None:
+                self.hold_until[operation] = max(until, self.hold_until.get(operation, until))
+
+    async def waiting_syncs(self) -> list[Sync]:
+        async with self.context.pool.acquire() as connection:
+            return await syncs.waiting_syncs(connection, self.audience_no)
+
+    async def write(self, write: GuardedWrite[P], *args: P.args, **kwargs: P.kwargs) -> None:
+        """One guarded write in a transaction of its own. Raises LeaseLost."""
+        async with self.transaction() as connection:
+            await self.guard(write(connection, self.audience_no, self.lease.token, *args, **kwargs))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        async with self.context.pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    async def guard(self, written: Awaitable[object]) -> None:
+        """Await a guarded write; raise LeaseLost, which rolls the transaction back, if it found nothing."""
+        if not await written:
+            raise LeaseLost
+
+    async def credentials(self) -> Credentials:
+        """The ad account's token, opened. Raises Blocked, or ComeBack while the account is throttled."""
+        async with self.context.pool.acquire() as connection:
+            account = await ad_accounts.find_ad_account(connection, self.work.ad_account_id)
+        if account is None:
+            raise Blocked(BlockedReason.TOKEN_INVALID)
+        if account.throttled_until is not None and account.throttled_until > self.now():
+            raise ComeBack((account.throttled_until - self.now()).total_seconds())
+        record = f"ad_account:{account.ad_account_id}"
+        try:
+            token = self.context.keyring.unseal(
+                account.sealed_access_token, record=f"{record}:access_token"
+            )
+            secret = account.sealed_app_secret and self.context.keyring.unseal(
+                account.sealed_app_secret, record=f"{record}:app_secret"
+            )
+        except SealingError as error:
+            raise Blocked(BlockedReason.SEALING_KEY_MISSING) from error
+        return Credentials(
+            access_token=token, app_id=account.app_id or None, app_secret=secret or None
+        )
+
+    async def note_unknown_call(self, operation: Operation, *, planned_from: int) -> None:
+        """A call may land late: keep the opposite direction back, and plan the windows once more.
+
+        `planned_from`: the revision after which the rows concerned, and what undoes them, were logged.
+        """
+        limits = self.context.limits
+        quiet_until = self.now() + timedelta(seconds=limits.quiet_s)
+        self.hold_until[operation.opposite] = quiet_until
+        await self.write(
+            leases.hold,
+            additions_until=quiet_until if operation is Operation.REMOVE else None,
+            removals_until=quiet_until if operation is Operation.ADD else None,
+            recheck_from=planned_from,
+            recheck_at=self.now() + timedelta(seconds=limits.recheck_after_s),
+        )
+        await self.reload()
+
+    async def wait_for_quiet(self, operation: Operation) -> None:
+        """Wait until no call of the opposite direction can still be in flight."""
+        until = self.hold_until.get(operation)
+        if until is not None and (wait_s := (until - self.now()).total_seconds()) > 0:
+            await self.context.clock.sleep(wait_s)

@@ -1,0 +1,21 @@
+"""Forgets what is kept only for a time: tombstones, first answers, old syncs."""
+
+from datetime import timedelta
+from typing import Final
+
+from service.store import change_log, requests, syncs
+from service.sync.held import HeldAudience
+
+TOMBSTONES_KEPT: Final = timedelta(days=30)
+ANSWERS_KEPT: Final = timedelta(hours=24)
+HISTORY_KEPT: Final = timedelta(days=90)
+
+
+async def forget_old(held: HeldAudience) -> None:
+    """Delete what has outlived its time; bounded by what grew since the last run."""
+    now = held.now()
+    async with held.transaction() as connection:
+        audience_no = held.audience_no
+        await change_log.prune_tombstones(connection, audience_no, now - TOMBSTONES_KEPT)
+        await requests.prune_requests(connection, audience_no, now - ANSWERS_KEPT)
+        await syncs.prune_syncs(connection, audience_no, now - HISTORY_KEPT)

@@ -1,0 +1,95 @@
+"""One refresh: changes, then the kept removals by what is true now, then every present row.
+
+It heals what a difference cannot see: people whom Facebook knows to be one although our members
+share nothing, and losses on Facebook's side. Its position is stored, so it survives anything; a page
+is answered before any window of the log is read, so nothing that left can be added after it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from service.store import membership
+from service.store.rows import MemberRow
+from service.sync.changes import come_back_sooner, sync_changes
+from service.sync.facts import refresh_facts
+from service.sync.held import HeldAudience
+from service.sync.plan import Plan
+from service.sync.refresh_position import RefreshPosition, move_refresh
+from service.sync.schedule import next_refresh_after
+from service.sync.steps import changes_due
+from service.sync.stops import GaveUp
+from service.sync.sync_run import SyncRun
+from service.sync.windows import read_old_window
+
+PAGE_ROWS_MAX: Final = 80_000
+"""Rows of present members that are read and sent together: eight full batches."""
+
+
+async def sync_refresh(held: HeldAudience, draining: asyncio.Event) -> None:
+    """Refresh the audience. Raises Blocked, ComeBack, Suspended, LeaseLost; not GaveUp."""
+    trigger = "CONNECT" if held.work.last_sync_at is None else "SCHEDULE"
+    run = await SyncRun.begin(held, mode="REFRESH", trigger=trigger, draining=draining)
+    try:
+        await _send_everything(run, draining)
+    except GaveUp as stop:
+        await come_back_sooner(held, stop)
+        await held.reload()
+        position = RefreshPosition.of(held.work)
+        await move_refresh(held, position.again_at(held.work.next_sync_at))
+        return
+    await run.succeed()
+    due_at = next_refresh_after(
+        held.now(), interval=held.context.limits.refresh_interval, chance=held.context.chance
+    )
+    await move_refresh(held, RefreshPosition(due_at=due_at))
+    await refresh_facts(held)
+
+
+async def _send_everything(run: SyncRun, draining: asyncio.Event) -> None:
+    held = run.held
+    if held.work.refresh_phase is None:
+        await run.send_new_windows(up_to=run.sync.target_revision)
+        await move_refresh(held, RefreshPosition.of(held.work).at_removals(0))
+        await held.reload()
+    if held.work.refresh_phase == "REMOVALS":
+        await _send_removals_again(run)
+    await _send_members_again(run, draining)
+
+
+async def _send_removals_again(run: SyncRun) -> None:
+    held = run.held
+    while True:
+        cursor = held.work.synced_revision
+        window = await read_old_window(
+            held, after=held.work.refresh_revision or 0, up_to=cursor, removals_only=True
+        )
+        position = RefreshPosition.of(held.work)
+        if window is None:
+            await move_refresh(held, position.at_members(None, None))
+            await held.reload()
+            return
+        await run.send_again(window.plan, position.at_removals(window.up_to))
+
+
+async def _send_members_again(run: SyncRun, draining: asyncio.Event) -> None:
+    """Page by page in key order; between two pages changes that are due go first."""
+    held = run.held
+    while page := await _read_page(held):
+        plan = Plan(removals={}, additions=tuple(dict.fromkeys(row.packed_row for row in page)))
+        position = RefreshPosition.of(held.work)
+        await run.send_again(plan, position.at_members(page[-1].member_key, page[-1].row_no))
+        others = [sync for sync in await held.waiting_syncs() if sync.mode == "CHANGES"]
+        if changes_due(held.work, others, held.now()):
+            await sync_changes(held, draining)
+
+
+async def _read_page(held: HeldAudience) -> Sequence[MemberRow]:
+    async with held.context.pool.acquire() as connection:
+        return await membership.read_member_page(
+            connection,
+            held.audience_no,
+            after_key=held.work.refresh_after_key,
+            after_row_no=held.work.refresh_after_row_no,
+            limit=PAGE_ROWS_MAX,
+        )

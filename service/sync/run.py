@@ -1,0 +1,93 @@
+"""One run: everything that is due for one audience, under its lease."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+
+import structlog
+
+from service.store import leases
+from service.sync.blocking import block
+from service.sync.changes import sync_changes
+from service.sync.connect import connect, tell_name
+from service.sync.disconnect import cancel_waiting, delete_on_facebook, finish_disconnect
+from service.sync.held import HeldAudience
+from service.sync.refresh import sync_refresh
+from service.sync.refresh_position import RefreshPosition, move_refresh
+from service.sync.steps import Step, next_look, next_step
+from service.sync.stops import Blocked, ComeBack, LeaseLost, LogLost, Suspended
+
+log = structlog.get_logger(__name__)
+
+
+async def run_audience(held: HeldAudience, draining: asyncio.Event) -> None:
+    """Do what is due, then give the lease back. A lost lease ends the run at once."""
+    structlog.contextvars.bind_contextvars(audience_id=held.work.audience_id)
+    async with _kept(held):
+        try:
+            due_at = await _do_what_is_due(held, draining)
+            async with held.context.pool.acquire() as connection:
+                await leases.release(connection, held.audience_no, held.lease.token, due_at=due_at)
+        except LeaseLost:
+            log.warning("run ended: the lease was lost")
+
+
+async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> datetime:
+    """Step by step until idle; returns when the audience is due again."""
+    flushed = False
+    while not draining.is_set():
+        step = next_step(held.work, await held.waiting_syncs(), held.now(), flushed=flushed)
+        if step is Step.IDLE:
+            return next_look(held.work, held.now())
+        flushing = held.work.disconnect_mode == "FLUSH"
+        try:
+            await _take(step, held, draining)
+        except ComeBack as stop:
+            log.info("run suspended", reason=str(stop))
+            return held.now() + timedelta(seconds=stop.in_s)
+        except Blocked as stop:
+            await block(held, stop)
+        except LogLost:
+            log.exception("chunks of a window are gone; a refresh will make good")
+            await move_refresh(held, RefreshPosition(due_at=held.now()))
+        except Suspended:
+            log.info("run suspended at the window's end")
+        else:
+            flushed = flushed or (flushing and step is Step.CHANGES)
+        await held.reload()
+        if held.work.disconnected_at is not None:
+            break
+    return held.now()
+
+
+async def _take(step: Step, held: HeldAudience, draining: asyncio.Event) -> None:
+    match step:
+        case Step.CONNECT:
+            await connect(held)
+        case Step.TELL_NAME:
+            await tell_name(held)
+        case Step.CHANGES:
+            await sync_changes(held, draining)
+        case Step.REFRESH:
+            await sync_refresh(held, draining)
+        case Step.CANCEL_WAITING:
+            await cancel_waiting(held)
+        case Step.DELETE_ON_FACEBOOK:
+            await delete_on_facebook(held)
+        case Step.FINISH_DISCONNECT:
+            await finish_disconnect(held)
+        case Step.IDLE:
+            pass
+
+
+@asynccontextmanager
+async def _kept(held: HeldAudience) -> AsyncIterator[None]:
+    """Keep the lease renewed meanwhile."""
+    keeper = asyncio.create_task(held.lease.keep())
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper

@@ -1,0 +1,73 @@
+"""Makes the calls that are no uploads, and decides what their failures mean for the run."""
+
+from collections.abc import AsyncIterator, Awaitable
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from service.graph import Credentials, CustomAudience, GraphFailure, Verdict
+from service.store import ad_accounts
+from service.sync.consequences import blocked_reason_of
+from service.sync.held import HeldAudience
+from service.sync.stops import Blocked, ComeBack
+
+T = TypeVar("T")
+
+COME_BACK_S: Final = 15.0
+"""Seconds before a call that failed in passing is tried by a new run."""
+COME_BACK_BUSY_S: Final = 300.0
+
+_IN_PASSING = frozenset(
+    {Verdict.TRANSIENT, Verdict.NOT_SENT, Verdict.UNKNOWN_OUTCOME, Verdict.NOT_READY}
+)
+
+
+async def single_call(held: HeldAudience, call: Awaitable[T]) -> T:
+    """Await one call under the lease and the account's pace.
+
+    Raises GraphFailure as it is, LeaseLost, and ComeBack while the account is stopped.
+    """
+    gate = held.context.gates.of(held.work.ad_account_id)
+    async with gate.permit():
+        await held.lease.outlive_a_call()
+        return await call
+
+
+async def stop_for(held: HeldAudience, failure: GraphFailure) -> Blocked | ComeBack:
+    """Why the run stops after a failed call; a throttled account is stopped for everybody."""
+    if failure.verdict is Verdict.LIMITED:
+        wait_s = failure.retry_after_s or 0.0
+        held.context.gates.of(held.work.ad_account_id).throttled(wait_s)
+        until = held.now() + timedelta(seconds=wait_s)
+        async with held.transaction() as connection:
+            await ad_accounts.throttle_ad_account(connection, held.work.ad_account_id, until)
+        return ComeBack(wait_s, failure)
+    if failure.verdict in _IN_PASSING:
+        return ComeBack(COME_BACK_S, failure)
+    if failure.verdict is Verdict.BUSY:
+        return ComeBack(COME_BACK_BUSY_S, failure)
+    return Blocked(blocked_reason_of(failure.verdict), failure)
+
+
+async def find_by_marker(
+    held: HeldAudience, audiences: AsyncIterator[CustomAudience], marker: str
+) -> CustomAudience | None:
+    """The Custom Audience whose description carries `marker`."""
+    async for audience in audiences:
+        await held.lease.outlive_a_call()
+        if marker in audience.description:
+            return audience
+    return None
+
+
+async def read_custom_audience(held: HeldAudience, credentials: Credentials) -> CustomAudience:
+    """Facebook's view of the audience. Raises Blocked, ComeBack."""
+    try:
+        return await single_call(
+            held,
+            held.context.graph.read_custom_audience(
+                credentials,
+                held.work.custom_audience_id or held.work.existing_custom_audience_id or "",
+            ),
+        )
+    except GraphFailure as failure:
+        raise await stop_for(held, failure) from failure

@@ -1,0 +1,99 @@
+"""Which step an audience needs next. Pure.
+
+CONNECTING ── create / adopt ──► tell name ──► changes ──► refresh ──► idle
+any state ── disconnect wish ──► (changes) ──► (delete) ──► finish
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from service.store.rows import Sync, Work
+from service.sync.schedule import IDLE_LOOK
+
+
+class Step(StrEnum):
+    """One thing to do for an audience, under its lease."""
+
+    CONNECT = "CONNECT"
+    TELL_NAME = "TELL_NAME"
+    CHANGES = "CHANGES"
+    REFRESH = "REFRESH"
+    CANCEL_WAITING = "CANCEL_WAITING"
+    DELETE_ON_FACEBOOK = "DELETE_ON_FACEBOOK"
+    FINISH_DISCONNECT = "FINISH_DISCONNECT"
+    IDLE = "IDLE"
+
+
+def next_step(work: Work, syncs: Sequence[Sync], now: datetime, *, flushed: bool) -> Step:
+    """The next step.
+
+    `syncs` are the waiting and running ones; `flushed`: a sync ended well since the wish to
+    disconnect was seen (what it carried over is not waited for).
+    """
+    if work.disconnect_mode is not None:
+        return _disconnect_step(work, now, flushed=flushed)
+    if work.paused:
+        return Step.CANCEL_WAITING if syncs else Step.IDLE
+    if _is_blocked(work, now):
+        return Step.IDLE
+    if work.custom_audience_id is None:
+        return Step.CONNECT
+    if _has_news_to_tell(work):
+        return Step.TELL_NAME
+    probing = work.blocked_reason is not None
+    if probing or changes_due(work, syncs, now):
+        return Step.CHANGES
+    if refresh_due(work, syncs, now):
+        return Step.REFRESH
+    return Step.IDLE
+
+
+def _disconnect_step(work: Work, now: datetime, *, flushed: bool) -> Step:
+    """A flush waits while blocked; a Custom Audience that may have been made is found before it is left."""
+    attempted = work.create_attempted_at is not None
+    nothing_there = work.custom_audience_id is None and not attempted
+    if work.disconnect_mode == "ABANDON" or nothing_there:
+        return Step.FINISH_DISCONNECT
+    if _is_blocked(work, now):
+        return Step.IDLE
+    if work.custom_audience_id is None:
+        return Step.CONNECT
+    if work.disconnect_mode == "DELETE_ON_FACEBOOK":
+        return Step.DELETE_ON_FACEBOOK
+    all_sent = flushed or work.synced_revision >= work.revision
+    return Step.FINISH_DISCONNECT if all_sent else Step.CHANGES
+
+
+def _is_blocked(work: Work, now: datetime) -> bool:
+    return work.blocked_reason is not None and (work.probe_at is None or work.probe_at > now)
+
+
+def _has_news_to_tell(work: Work) -> bool:
+    return (work.told_name, work.told_description) != (work.name, work.description)
+
+
+def changes_due(work: Work, syncs: Sequence[Sync], now: datetime) -> bool:
+    """Whether changes are to be synced: asked for, left over, scheduled, or to be checked again."""
+    asked = any(sync.mode == "CHANGES" for sync in syncs)
+    return asked or work.next_sync_at <= now or _passed(work.recheck_at, now)
+
+
+def refresh_due(work: Work, syncs: Sequence[Sync], now: datetime) -> bool:
+    asked = any(sync.mode == "REFRESH" for sync in syncs)
+    return asked or _passed(work.refresh_due_at, now)
+
+
+def _passed(time: datetime | None, now: datetime) -> bool:
+    return time is not None and time <= now
+
+
+def next_look(work: Work, now: datetime) -> datetime:
+    """When an idle audience is due again."""
+    latest = now + IDLE_LOOK
+    if work.blocked_reason is not None:
+        return work.probe_at or latest
+    if work.paused:
+        return latest
+    times = (work.next_sync_at, work.recheck_at, work.refresh_due_at)
+    return min([latest, *(time for time in times if time is not None)])

@@ -1,0 +1,242 @@
+"""Sends one phase of a window, additions or removals, in concurrent batches, and judges the answers.
+
+Everything that a call can end with is decided here and nowhere else: retried, waited for, halved,
+carried over, given up, or blocked. The Graph client itself never retries.
+"""
+
+import asyncio
+import random
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from service.clock import Clock
+from service.graph import Credentials, GraphClient, GraphFailure, Receipt
+from service.sync.account_gate import AccountGate
+from service.sync.consequences import BlockedReason, Consequence, blocked_reason_of, consequence_of
+from service.sync.lease import Lease
+from service.sync.plan import Operation
+from service.sync.receipts import NOT_TOLD, read_receipt, rejection, second_chance_rows
+from service.sync.schedule import backoff_s
+from service.sync.stops import Blocked, ComeBack, GaveUp
+
+BATCH_ROWS_MAX: Final = 10_000
+"""Rows a call. Source: Custom Audience guide, contract §5.2."""
+TRIES_MAX: Final = 6
+"""Calls for one batch in a row that fail in passing, before the sync gives up."""
+RETRY_FIRST_S: Final = 1.0
+RETRY_MOST_S: Final = 20.0
+EXTRA_CALLS_MAX: Final = 256
+"""Calls beyond the plan in one phase: halves of batches that are refused or not explained."""
+COME_BACK_S: Final = 300.0
+"""Seconds: a replace of the audience by somebody else is under way."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows of one call, and what is known of it so far."""
+
+    rows: Sequence[bytes]
+    of_parts: bool = False
+    """Parts of refused rows, on their second chance: they count through the rows they come from."""
+    tries: int = 0
+    may_have_landed: bool = False
+
+
+@dataclass(slots=True)
+class PhaseOutcome:
+    """What became of the rows of a phase.
+
+    Shape: accepted + invalid + carried over + unknown + rows never sent = the rows given.
+    """
+
+    accepted: int = 0
+    invalid: Counter[tuple[int, str]] = field(default_factory=Counter)
+    carried_over: list[bytes] = field(default_factory=list)
+    unknown: int = 0
+    calls: int = 0
+    had_unknown_call: bool = False
+    stop: Blocked | GaveUp | ComeBack | None = None
+
+    @property
+    def rows_invalid(self) -> int:
+        return self.invalid.total()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uplink:
+    """Where batches go and what each call needs."""
+
+    graph: GraphClient
+    credentials: Credentials
+    custom_audience_id: str
+    gate: AccountGate
+    lease: Lease
+    clock: Clock
+    chance: random.Random
+    on_throttle: Callable[[float], Awaitable[None]]
+
+    async def call(self, operation: Operation, rows: Sequence[bytes]) -> Receipt:
+        """One call, under a lease that outlives it. Raises GraphFailure, LeaseLost."""
+        async with self.gate.permit():
+            await self.lease.outlive_a_call()
+            send = self.graph.add_users if operation is Operation.ADD else self.graph.remove_users
+            session_id = self.chance.randrange(1, 2**63)
+            return await send(
+                self.credentials, self.custom_audience_id, rows, session_id=session_id
+            )
+
+
+class Phase:
+    """One direction of a window: sends all its rows, or stops for a reason."""
+
+    def __init__(
+        self,
+        uplink: Uplink,
+        operation: Operation,
+        *,
+        on_progress: Callable[[PhaseOutcome], Awaitable[None]],
+    ) -> None:
+        self._uplink = uplink
+        self._operation = operation
+        self._on_progress = on_progress
+        self._waiting: deque[Batch] = deque()
+        self._extra_calls = 0
+        self._parts: dict[bytes, list[bytes]] = {}
+        """Part of a refused row → the refused rows that it stands for."""
+        self._refused_again: dict[bytes, tuple[int, str]] = {}
+        self.outcome = PhaseOutcome()
+
+    async def send(self, rows: Sequence[bytes], *, at_once: int) -> PhaseOutcome:
+        """Send rows, then the refused ones of several identifiers once more, one identifier a row.
+
+        Never raises for what Facebook answers: `outcome.stop` says why not everything was sent.
+        Raises LeaseLost.
+        """
+        await self._drain(_batches(rows), at_once)
+        if self._parts and self.outcome.stop is None:
+            await self._drain(_batches(list(self._parts), of_parts=True), at_once)
+        self._count_second_chances()
+        return self.outcome
+
+    async def _drain(self, batches: Sequence[Batch], at_once: int) -> None:
+        self._waiting.extend(batches)
+        try:
+            async with asyncio.TaskGroup() as senders:
+                for _ in range(min(at_once, len(batches))):
+                    senders.create_task(self._send_batches())
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from group
+        left = [batch for batch in self._waiting if batch.may_have_landed and not batch.of_parts]
+        self.outcome.unknown += sum(len(batch.rows) for batch in left)
+        self._waiting.clear()
+
+    async def _send_batches(self) -> None:
+        while self._waiting and self.outcome.stop is None:
+            batch = self._waiting.popleft()
+            try:
+                receipt = await self._uplink.call(self._operation, batch.rows)
+            except GraphFailure as failure:
+                self.outcome.calls += 1
+                await self._on_failure(batch, failure)
+            except ComeBack as stop:
+                self._put_back(batch, stop)
+            else:
+                self.outcome.calls += 1
+                self._uplink.gate.answered(receipt.usage)
+                self._on_receipt(batch, receipt)
+            await self._on_progress(self.outcome)
+
+    def _on_receipt(self, batch: Batch, receipt: Receipt) -> None:
+        reading = read_receipt(batch.rows, receipt)
+        if reading.untold and self._halve(batch):
+            return
+        for row, reason in reading.refused.items():
+            self._refuse(row, reason, is_part=batch.of_parts)
+        if not batch.of_parts:
+            self.outcome.accepted += reading.accepted
+        if reading.untold:
+            self.outcome.invalid[(0, NOT_TOLD)] += reading.untold
+
+    def _refuse(self, row: bytes, reason: str, *, is_part: bool) -> None:
+        if is_part:
+            for original in self._parts[row]:
+                self._refused_again[original] = rejection(row, reason)
+            return
+        parts = second_chance_rows(row) if self._operation is Operation.ADD else []
+        if not parts:
+            self.outcome.invalid[rejection(row, reason)] += 1
+        for part in parts:
+            self._parts.setdefault(part, []).append(row)
+
+    def _count_second_chances(self) -> None:
+        originals = {row for rows in self._parts.values() for row in rows}
+        if self.outcome.stop is not None:
+            self.outcome.unknown += len(originals)
+            return
+        self.outcome.invalid.update(self._refused_again.values())
+        self.outcome.accepted += len(originals) - len(self._refused_again)
+
+    async def _on_failure(self, batch: Batch, failure: GraphFailure) -> None:
+        match consequence_of(failure.verdict, self._operation):
+            case Consequence.RETRY:
+                await self._retry(batch, failure)
+            case Consequence.RETRY_UNKNOWN:
+                batch.may_have_landed = self.outcome.had_unknown_call = True
+                await self._retry(batch, failure)
+            case Consequence.WAIT:
+                retry_after_s = failure.retry_after_s or 0.0
+                self._uplink.gate.throttled(retry_after_s)
+                await self._uplink.on_throttle(self._uplink.gate.stopped_for_s())
+                self._waiting.appendleft(batch)
+            case Consequence.COME_BACK:
+                self._put_back(batch, ComeBack(COME_BACK_S, failure))
+            case Consequence.HALVE:
+                if not self._halve(batch):
+                    self._refuse_for_good(batch, failure)
+            case Consequence.CARRY_OVER:
+                self.outcome.carried_over.extend(batch.rows)
+            case Consequence.BLOCK:
+                self._put_back(batch, Blocked(blocked_reason_of(failure.verdict), failure))
+
+    async def _retry(self, batch: Batch, failure: GraphFailure) -> None:
+        self._uplink.gate.troubled()
+        batch.tries += 1
+        if batch.tries >= TRIES_MAX:
+            self._put_back(batch, GaveUp(failure))
+            return
+        wait_s = backoff_s(
+            batch.tries, first_s=RETRY_FIRST_S, most_s=RETRY_MOST_S, chance=self._uplink.chance
+        )
+        await self._uplink.clock.sleep(wait_s)
+        self._waiting.appendleft(batch)
+
+    def _halve(self, batch: Batch) -> bool:
+        """Replace a batch by its halves; False for a single row, or when too many calls were extra."""
+        if len(batch.rows) < 2 or self._extra_calls >= EXTRA_CALLS_MAX:  # noqa: PLR2004
+            return False
+        self._extra_calls += 2
+        middle = len(batch.rows) // 2
+        for rows in (batch.rows[middle:], batch.rows[:middle]):
+            half = Batch(rows, of_parts=batch.of_parts, may_have_landed=batch.may_have_landed)
+            self._waiting.appendleft(half)
+        return True
+
+    def _refuse_for_good(self, batch: Batch, failure: GraphFailure) -> None:
+        """Facebook refuses the call itself: one addition is invalid, anything else needs a human."""
+        if self._operation is Operation.REMOVE:
+            self._put_back(batch, Blocked(BlockedReason.REMOVAL_REFUSED, failure))
+        elif len(batch.rows) > 1:
+            self._put_back(batch, Blocked(BlockedReason.REQUEST_REFUSED, failure))
+        else:
+            self._refuse(batch.rows[0], failure.message, is_part=batch.of_parts)
+
+    def _put_back(self, batch: Batch, stop: Blocked | GaveUp | ComeBack) -> None:
+        self._waiting.appendleft(batch)
+        self.outcome.stop = self.outcome.stop or stop
+
+
+def _batches(rows: Sequence[bytes], *, of_parts: bool = False) -> list[Batch]:
+    starts = range(0, len(rows), BATCH_ROWS_MAX)
+    return [Batch(rows[at : at + BATCH_ROWS_MAX], of_parts=of_parts) for at in starts]

@@ -1,0 +1,127 @@
+"""Reads windows of the log, and who holds their identifiers now, and makes plans of them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from service.identifiers import Identifier, Key, prefix, strong_identifiers
+from service.store import change_log, membership
+from service.store.connection import Connection
+from service.store.rows import Chunk, Holder
+from service.sync.held import HeldAudience
+from service.sync.plan import (
+    HOLDERS_MAX,
+    Holders,
+    Operation,
+    Plan,
+    last_operations,
+    plan_again,
+    plan_changes,
+)
+
+LOOK_UP_IDENTIFIERS_MAX: Final = 10_000
+"""Identifiers whose holders one query looks up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is sent together: a plan, the chunks it comes from, and where the log stood before."""
+
+    plan: Plan
+    after: int
+    chunks: Sequence[Chunk] = field(default_factory=tuple)
+
+    @property
+    def up_to(self) -> int:
+        return self.chunks[-1].revision if self.chunks else self.after
+
+    @property
+    def rows_logged(self) -> int:
+        return sum(chunk.row_count for chunk in self.chunks)
+
+
+async def read_new_window(held: HeldAudience, *, after: int, up_to: int) -> Window | None:
+    """The next changes that were not sent before; None when there are none."""
+    async with held.context.pool.acquire() as connection:
+        chunks = await change_log.read_window(
+            connection,
+            held.audience_no,
+            after=after,
+            up_to=up_to,
+            rows_max=held.context.limits.window_rows_max,
+        )
+    if not chunks:
+        return None
+    operations = last_operations((chunk.operation, chunk.packed_rows) for chunk in chunks)
+    removed = [row for row, operation in operations.items() if operation is Operation.REMOVE]
+    plan = plan_changes(operations, await find_holders(held, removed))
+    return Window(plan=plan, after=after, chunks=chunks)
+
+
+async def read_old_window(
+    held: HeldAudience, *, after: int, up_to: int, removals_only: bool
+) -> Window | None:
+    """Changes that were sent before, planned by what is true now; None when there are none.
+
+    `removals_only` is the refresh's reading: it adds everybody again afterwards.
+    """
+    read = change_log.read_removals_window if removals_only else change_log.read_window
+    async with held.context.pool.acquire() as connection:
+        chunks = await read(
+            connection,
+            held.audience_no,
+            after=after,
+            up_to=up_to,
+            rows_max=held.context.limits.window_rows_max,
+        )
+    if not chunks:
+        return None
+    rows = list(last_operations((chunk.operation, chunk.packed_rows) for chunk in chunks))
+    plan = plan_again(rows, await find_holders(held, rows), whole_rows=removals_only)
+    return Window(plan=plan, after=after, chunks=chunks)
+
+
+async def find_holders(held: HeldAudience, rows: Collection[bytes]) -> Holders:
+    """Who holds the strong identifiers of `rows` now, with all their rows."""
+    identifiers = list(dict.fromkeys(one for row in rows for one in strong_identifiers(row)))
+    async with held.context.pool.acquire() as connection:
+        found: list[Holder] = []
+        for at in range(0, len(identifiers), LOOK_UP_IDENTIFIERS_MAX):
+            part = identifiers[at : at + LOOK_UP_IDENTIFIERS_MAX]
+            found += await _look_up(connection, held.audience_no, part)
+        holders = Holders.among(holder.packed_row for holder in found)
+        holders.beside = await _rows_beside(connection, held.audience_no, found)
+    return holders
+
+
+async def _look_up(
+    connection: Connection, audience_no: int, identifiers: Sequence[Identifier]
+) -> list[Holder]:
+    prefixes: dict[Key, list[int]] = {Key.EMAIL: [], Key.PHONE: [], Key.MADID: []}
+    for key, value in identifiers:
+        prefixes[key].append(prefix(value))
+    return await membership.find_holders(
+        connection,
+        audience_no,
+        email_prefixes=prefixes[Key.EMAIL],
+        phone_prefixes=prefixes[Key.PHONE],
+        madid_prefixes=prefixes[Key.MADID],
+        per_identifier=HOLDERS_MAX + 1,
+    )
+
+
+async def _rows_beside(
+    connection: Connection, audience_no: int, holders: Sequence[Holder]
+) -> dict[bytes, list[bytes]]:
+    """For each holder's row, the other rows of the members who hold it."""
+    keys = list(dict.fromkeys(holder.member_key for holder in holders))
+    rows_of: dict[bytes, list[bytes]] = {}
+    for at in range(0, len(keys), LOOK_UP_IDENTIFIERS_MAX):
+        part = keys[at : at + LOOK_UP_IDENTIFIERS_MAX]
+        for row in await membership.read_members(connection, audience_no, member_keys=part):
+            rows_of.setdefault(row.member_key, []).append(row.packed_row)
+    beside: dict[bytes, list[bytes]] = {}
+    for holder in holders:
+        others = [row for row in rows_of.get(holder.member_key, []) if row != holder.packed_row]
+        beside.setdefault(holder.packed_row, []).extend(others)
+    return beside

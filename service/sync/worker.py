@@ -1,0 +1,145 @@
+"""Claims due audiences and runs them side by side, until told to drain.
+
+Polling the database is the truth; a notification only makes it sooner.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from service.store import leases
+from service.store.errors import StoreUnavailable, map_unavailable
+from service.store.notifications import Notifications, Subscription
+from service.store.rows import Work
+from service.sync.context import SyncContext
+from service.sync.held import HeldAudience
+from service.sync.lease import Lease
+from service.sync.run import run_audience
+
+DATABASE_RETRY_S: Final = 2.0
+"""Seconds before the database is asked again after it could not be reached."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Worker:
+    """The claiming loop of one process.
+
+    Units: `poll_s` seconds between two looks when nothing is announced; `drain_s` seconds that runs
+    may take to reach a window's end before they are cancelled (their leases then run out, and
+    whoever takes over treats their last calls as unknown).
+    """
+
+    context: SyncContext
+    notifications: Notifications
+    holder: str
+    runs_max: int = 8
+    poll_s: float = 5.0
+    drain_s: float = 30.0
+    _runs: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _draining: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    def drain(self) -> None:
+        """Claim nothing more; runs stop at the end of their window."""
+        self._draining.set()
+
+    async def work(self) -> None:
+        """Run until `drain` was called and the runs have ended or were cancelled."""
+        announced = self.notifications.subscribe("audience_due", None)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while not self._draining.is_set():
+                    claim = await self._claim() if len(self._runs) < self.runs_max else None
+                    if claim is not None:
+                        self._start(tasks, claim)
+                    else:
+                        await self._wait(announced, await self._sleep_s())
+                await self._finish_runs()
+        finally:
+            announced.close()
+        log.info("worker drained")
+
+    async def _claim(self) -> tuple[Work, float] | None:
+        limits, claimed_at = self.context.limits, self.context.clock.monotonic()
+        try:
+            with map_unavailable():
+                async with self.context.pool.acquire() as connection, connection.transaction():
+                    work = await leases.claim_due(
+                        connection,
+                        holder=self.holder,
+                        lease_s=limits.lease_s,
+                        quiet_s=limits.quiet_s,
+                        recheck_after_s=limits.recheck_after_s,
+                    )
+        except StoreUnavailable as error:
+            log.warning("database not reachable", error=str(error))
+            await self.context.clock.sleep(DATABASE_RETRY_S)
+            return None
+        return None if work is None else (work, claimed_at)
+
+    def _start(self, tasks: asyncio.TaskGroup, claim: tuple[Work, float]) -> None:
+        work, claimed_at = claim
+        held = HeldAudience(self.context, work, self._lease(work, claimed_at))
+        run = tasks.create_task(self._run(held), name=f"run {work.audience_id}")
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
+
+    def _lease(self, work: Work, claimed_at: float) -> Lease:
+        limits = self.context.limits
+
+        async def renew() -> bool:
+            with map_unavailable():
+                async with self.context.pool.acquire() as connection:
+                    return await leases.renew(
+                        connection, work.audience_no, work.lease_token, limits.lease_s
+                    )
+
+        return Lease(
+            token=work.lease_token,
+            lease_s=limits.lease_s,
+            call_timeout_s=limits.call_timeout_s,
+            claimed_at=claimed_at,
+            clock=self.context.clock,
+            renew=renew,
+        )
+
+    async def _run(self, held: HeldAudience) -> None:
+        """One run; what it cannot handle is logged and left to whoever claims the audience next."""
+        try:
+            with map_unavailable():
+                await run_audience(held, self._draining)
+        except StoreUnavailable as error:
+            log.warning("run ended: database not reachable", error=str(error))
+        except Exception:
+            log.exception("run failed", audience_id=held.work.audience_id)
+
+    async def _sleep_s(self) -> float:
+        if len(self._runs) >= self.runs_max:
+            return self.poll_s
+        with suppress(StoreUnavailable), map_unavailable():
+            async with self.context.pool.acquire() as connection:
+                due_in_s = await leases.next_due_in_s(connection)
+                return self.poll_s if due_in_s is None else min(self.poll_s, max(0.05, due_in_s))
+        return self.poll_s
+
+    async def _wait(self, announced: Subscription, timeout_s: float) -> None:
+        """Until an audience may be due, a run ends, or the drain begins."""
+        waits = [
+            asyncio.create_task(announced.wait(timeout_s)),
+            asyncio.create_task(self._draining.wait()),
+        ]
+        try:
+            await asyncio.wait([*waits, *self._runs], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _finish_runs(self) -> None:
+        if self._runs:
+            await asyncio.wait(self._runs, timeout=self.drain_s)
+        for run in self._runs:
+            run.cancel()
