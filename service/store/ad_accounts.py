@@ -1,0 +1,98 @@
+"""Ad accounts: their sealed credentials, and what holds them up."""
+
+from datetime import datetime
+from typing import Final
+
+from service.store.connection import Connection
+from service.store.queries import Command, Query
+from service.store.rows import AdAccount
+
+__all__ = [
+    "AdAccount",
+]
+
+CURABLE_REASONS: Final = [
+    "TOKEN_INVALID",
+    "PERMISSION_MISSING",
+    "TERMS_NOT_ACCEPTED",
+    "SEALING_KEY_MISSING",
+]
+"""Reasons to block an audience that new credentials may cure."""
+
+UPSERT_AD_ACCOUNT = Command(
+    "upsert_ad_account",
+    takes={
+        "ad_account_id": str,
+        "name": str,
+        "app_id": str,
+        "sealed_access_token": bytes,
+        "sealed_app_secret": bytes | None,
+        "token_expires_at": datetime | None,
+        "scopes": list[str],
+    },
+)
+CURE_AUDIENCES = Command(
+    "cure_audiences_of_ad_account", takes={"ad_account_id": str, "curable_reasons": list[str]}
+)
+READ_AD_ACCOUNTS = Query(
+    "read_ad_accounts", takes={"after_id": str, "row_limit": int}, returns=AdAccount
+)
+FIND_AD_ACCOUNT = Query("find_ad_account", takes={"ad_account_id": str}, returns=AdAccount)
+BLOCK_AD_ACCOUNT = Command("block_ad_account", takes={"ad_account_id": str, "reason": str | None})
+THROTTLE_AD_ACCOUNT = Command(
+    "throttle_ad_account", takes={"ad_account_id": str, "until": datetime}
+)
+READ_THROTTLED_UNTIL = Query("read_throttled_until", takes={"ad_account_id": str}, returns=datetime)
+
+
+async def put_ad_account(
+    connection: Connection,
+    *,
+    ad_account_id: str,
+    name: str,
+    app_id: str,
+    sealed_access_token: bytes,
+    sealed_app_secret: bytes | None,
+    token_expires_at: datetime | None,
+    scopes: list[str],
+) -> AdAccount:
+    """Store an ad account, or replace its credentials and unblock what they may cure."""
+    await UPSERT_AD_ACCOUNT.execute(
+        connection,
+        ad_account_id=ad_account_id,
+        name=name,
+        app_id=app_id,
+        sealed_access_token=sealed_access_token,
+        sealed_app_secret=sealed_app_secret,
+        token_expires_at=token_expires_at,
+        scopes=scopes,
+    )
+    await CURE_AUDIENCES.execute(
+        connection, ad_account_id=ad_account_id, curable_reasons=CURABLE_REASONS
+    )
+    return await FIND_AD_ACCOUNT.value(connection, ad_account_id=ad_account_id)
+
+
+async def find_ad_account(connection: Connection, ad_account_id: str) -> AdAccount | None:
+    """Return the ad account, None if it was never connected."""
+    return await FIND_AD_ACCOUNT.one(connection, ad_account_id=ad_account_id)
+
+
+async def list_ad_accounts(connection: Connection, *, after_id: str, limit: int) -> list[AdAccount]:
+    """Return the ad accounts that follow an id, in the order of their ids."""
+    return await READ_AD_ACCOUNTS.many(connection, after_id=after_id, row_limit=limit)
+
+
+async def block_ad_account(connection: Connection, ad_account_id: str, reason: str | None) -> None:
+    """Note that a human has to act for this account; None: no longer."""
+    await BLOCK_AD_ACCOUNT.execute(connection, ad_account_id=ad_account_id, reason=reason)
+
+
+async def throttle_ad_account(connection: Connection, ad_account_id: str, until: datetime) -> None:
+    """Tell every replica to leave the account alone until then."""
+    await THROTTLE_AD_ACCOUNT.execute(connection, ad_account_id=ad_account_id, until=until)
+
+
+async def read_throttled_until(connection: Connection, ad_account_id: str) -> datetime | None:
+    """Return the end of the account's last pause, None if it never had one."""
+    return await READ_THROTTLED_UNTIL.one(connection, ad_account_id=ad_account_id)

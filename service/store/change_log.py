@@ -1,0 +1,130 @@
+"""The change log: chunks of packed rows in commit order, read by windows."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from service.store.connection import Connection
+from service.store.queries import Command, PythonType, Query
+from service.store.rows import Chunk
+
+__all__ = [
+    "Chunk",
+]
+
+CHUNK_ROWS_MAX: Final = 10_000
+"""Rows a chunk."""
+
+_WINDOW: Final[dict[str, PythonType]] = {
+    "audience_no": int,
+    "after": int,
+    "up_to": int,
+    "rows_max": int,
+}
+READ_WINDOW = Query("read_window", takes=_WINDOW, returns=Chunk)
+READ_REMOVALS_WINDOW = Query("read_removals_window", takes=_WINDOW, returns=Chunk)
+APPEND_CHUNKS = Query(
+    "append_chunks",
+    takes={
+        "audience_no": int,
+        "operation": str,
+        "chunks": list[bytes],
+        "row_counts": list[int],
+        "rules_version": int,
+        "now": datetime,
+    },
+    returns=int,
+)
+COUNT_WINDOW = Query(
+    "count_window",
+    takes={"audience_no": int, "after": int, "up_to": int, "revisions": list[int]},
+    returns=int,
+)
+PRUNE_LOG = Query(
+    "prune_log",
+    takes={"audience_no": int, "additions_up_to": int, "removals_before": datetime},
+    returns=int,
+)
+PRUNE_TOMBSTONES = Command("prune_tombstones", takes={"audience_no": int, "before": datetime})
+
+
+async def read_window(
+    connection: Connection, audience_no: int, *, after: int, up_to: int, rows_max: int
+) -> list[Chunk]:
+    """Return the chunks that follow revision `after`, up to and with `up_to`.
+
+    Shape: in order; at least one if there is one, else at most `rows_max` rows together.
+    """
+    return await READ_WINDOW.many(
+        connection, audience_no=audience_no, after=after, up_to=up_to, rows_max=rows_max
+    )
+
+
+async def read_removals_window(
+    connection: Connection, audience_no: int, *, after: int, up_to: int, rows_max: int
+) -> list[Chunk]:
+    """As `read_window`, of the removals only."""
+    return await READ_REMOVALS_WINDOW.many(
+        connection, audience_no=audience_no, after=after, up_to=up_to, rows_max=rows_max
+    )
+
+
+async def append_rows(
+    connection: Connection,
+    audience_no: int,
+    operation: str,
+    rows: Sequence[bytes],
+    *,
+    now: datetime,
+    rules_version: int,
+) -> int:
+    """Log at least one row with one operation (ADD or REMOVE); return the log's new revision.
+
+    Order: takes the audience's lock, so it comes before any other lock of the transaction.
+    """
+    pieces = list(_chunks(rows))
+    return await APPEND_CHUNKS.value(
+        connection,
+        audience_no=audience_no,
+        operation=operation,
+        chunks=[b"".join(piece) for piece in pieces],
+        row_counts=[len(piece) for piece in pieces],
+        rules_version=rules_version,
+        now=now,
+    )
+
+
+def _chunks(rows: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    if not rows:
+        raise ValueError("no rows to log")
+    for start in range(0, len(rows), CHUNK_ROWS_MAX):
+        yield rows[start : start + CHUNK_ROWS_MAX]
+
+
+async def count_window(
+    connection: Connection, audience_no: int, *, after: int, up_to: int, revisions: list[int]
+) -> int:
+    """Return how many of the chunks `revisions` are still in the log."""
+    return await COUNT_WINDOW.value(
+        connection, audience_no=audience_no, after=after, up_to=up_to, revisions=revisions
+    )
+
+
+async def prune_log(
+    connection: Connection, audience_no: int, *, additions_up_to: int, removals_before: datetime
+) -> int:
+    """Forget additions up to a revision, and of the removals up to it those logged before a time.
+
+    Returns how many chunks that were.
+    """
+    return await PRUNE_LOG.value(
+        connection,
+        audience_no=audience_no,
+        additions_up_to=additions_up_to,
+        removals_before=removals_before,
+    )
+
+
+async def prune_tombstones(connection: Connection, audience_no: int, before: datetime) -> int:
+    """Forget members who left before then; return how many."""
+    return await PRUNE_TOMBSTONES.execute(connection, audience_no=audience_no, before=before)

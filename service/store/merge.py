@@ -1,0 +1,176 @@
+"""Merges a batch of changes into the membership, and logs what follows from it.
+
+One transaction, under the audience's lock:
+
+    batch ──copy──► incoming ┐
+    member ──look up─► stored ┴─ compare ─► touched ─► member, tombstone, change_chunk, audience
+
+The three in the middle are temporary tables of the connection. What says nothing new is not written.
+A member's clock is `changed_at` of its first row, or of its tombstone.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from service.identifiers import (
+    EMPTY_ROW,
+    IDENTIFIERS_PER_KIND_MAX,
+    STRONG_KEYS,
+    Key,
+    prefix,
+    strong_identifiers,
+)
+from service.store.change_log import CHUNK_ROWS_MAX
+from service.store.connection import Connection
+from service.store.queries import Command, PythonType, Query
+from service.store.rows import MemberChange, MergeResult
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What a batch added to the log."""
+
+    chunk_count: int
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How a batch moves the counters."""
+
+    changed_count: int
+    more_members: int
+    more_unmatchable: int
+
+
+_AUDIENCE: Final[dict[str, PythonType]] = {"audience_no": int}
+HAS_MERGE_TABLES = Query("has_merge_tables", returns=bool)
+MAKE_TABLES: Final = [
+    Command("make_incoming_table"),
+    Command("make_stored_table"),
+    Command("make_touched_table"),
+]
+HAS_LEFTOVER_BATCH = Query("has_leftover_batch", returns=bool)
+CLEAR_MERGE_TABLES = Command("clear_merge_tables")
+FETCH_STORED = Command("fetch_stored", takes=_AUDIENCE)
+FIND_TOUCHED = Command("find_touched", takes={**_AUDIENCE, "now": datetime})
+COUNT_TOUCHED = Query("count_touched", returns=int)
+DELETE_GONE_ROWS = Command("delete_gone_rows")
+WRITE_ROWS = Command("write_rows", takes=_AUDIENCE)
+WRITE_TOMBSTONES = Command("write_tombstones", takes=_AUDIENCE)
+DELETE_TOMBSTONES = Command("delete_tombstones", takes=_AUDIENCE)
+LOG_CHANGES = Query(
+    "log_changes",
+    takes={**_AUDIENCE, "now": datetime, "rules_version": int, "chunk_rows": int},
+    returns=Logged,
+)
+COUNT_CHANGES = Query("count_changes", returns=Counts)
+MOVE_COUNTERS = Query(
+    "move_counters",
+    takes={
+        **_AUDIENCE,
+        "chunk_count": int,
+        "row_count": int,
+        "more_members": int,
+        "more_unmatchable": int,
+    },
+    returns=int,
+)
+READ_REVISION = Query("read_revision", takes=_AUDIENCE, returns=int)
+
+_COLUMNS: Final = (
+    "member_key",
+    "row_no",
+    "packed_row",
+    "email_prefix",
+    "phone_prefix",
+    "madid_prefix",
+    "occurred_at",
+)
+_NO_PREFIXES: Final[dict[Key, int | None]] = dict.fromkeys(STRONG_KEYS)
+
+
+async def merge(
+    connection: Connection,
+    audience_no: int,
+    changes: Sequence[MemberChange],
+    *,
+    now: datetime,
+    rules_version: int,
+) -> MergeResult:
+    """Merge changes, at most one a member, into the membership and log what follows.
+
+    A change that says when it occurred does nothing if more recent news of its member is known; of
+    two with the same time the one that arrives later holds. A time after `now` counts as `now`.
+
+    Order: in a transaction that holds the audience's lock.
+    """
+    if not connection.is_in_transaction():
+        raise RuntimeError("a merge is all or nothing: it needs a transaction")
+    await make_merge_tables(connection)
+    await connection.copy_records_to_table("incoming", records=_records(changes), columns=_COLUMNS)
+    await FETCH_STORED.execute(connection, audience_no=audience_no)
+    await FIND_TOUCHED.execute(connection, audience_no=audience_no, now=now)
+    if await COUNT_TOUCHED.value(connection) == 0:
+        revision = await READ_REVISION.value(connection, audience_no=audience_no)
+        return MergeResult(revision, changed_count=0, unchanged_count=len(changes))
+    await _write_members(connection, audience_no)
+    counts = await COUNT_CHANGES.value(connection)
+    revision = await _log(connection, audience_no, counts, now, rules_version)
+    return MergeResult(revision, counts.changed_count, len(changes) - counts.changed_count)
+
+
+async def make_merge_tables(connection: Connection) -> None:
+    """Make this connection's temporary tables, or empty what this transaction left in them."""
+    if not await HAS_MERGE_TABLES.value(connection):
+        for make in MAKE_TABLES:
+            await make.execute(connection)
+    elif await HAS_LEFTOVER_BATCH.value(connection):
+        await CLEAR_MERGE_TABLES.execute(connection)
+
+
+def _records(changes: Sequence[MemberChange]) -> Iterator[tuple[object, ...]]:
+    for change in changes:
+        rows: Sequence[bytes | None] = [None] if change.rows is None else change.rows or [EMPTY_ROW]
+        for row_no, row in enumerate(rows):
+            yield change.member_key, row_no, row, *_prefixes(row), change.occurred_at
+
+
+def _prefixes(row: bytes | None) -> Iterator[int | None]:
+    """The prefixes of a row's strong identifiers in the order of the columns."""
+    found = dict(_NO_PREFIXES)
+    for key, value in strong_identifiers(row) if row else ():
+        found[key] = prefix(value)
+    return iter(found.values())
+
+
+async def _write_members(connection: Connection, audience_no: int) -> None:
+    await DELETE_GONE_ROWS.execute(connection)
+    await WRITE_ROWS.execute(connection, audience_no=audience_no)
+    await WRITE_TOMBSTONES.execute(connection, audience_no=audience_no)
+    await DELETE_TOMBSTONES.execute(connection, audience_no=audience_no)
+
+
+async def _log(
+    connection: Connection, audience_no: int, counts: Counts, now: datetime, rules_version: int
+) -> int:
+    """Log the batch and move the counters; return the log's revision."""
+    if counts.changed_count == 0:
+        return await READ_REVISION.value(connection, audience_no=audience_no)
+    logged = await LOG_CHANGES.value(
+        connection,
+        audience_no=audience_no,
+        now=now,
+        rules_version=rules_version,
+        chunk_rows=CHUNK_ROWS_MAX - IDENTIFIERS_PER_KIND_MAX,  # a member's rows are never split
+    )
+    return await MOVE_COUNTERS.value(
+        connection,
+        audience_no=audience_no,
+        chunk_count=logged.chunk_count,
+        row_count=logged.row_count,
+        more_members=counts.more_members,
+        more_unmatchable=counts.more_unmatchable,
+    )

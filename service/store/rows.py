@@ -1,0 +1,254 @@
+"""What the store gives and takes: one class for each shape."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdAccount:
+    """An ad account with its sealed credentials."""
+
+    ad_account_id: str
+    name: str
+    app_id: str
+    sealed_access_token: bytes
+    sealed_app_secret: bytes | None
+    token_expires_at: datetime | None
+    scopes: list[str]
+    blocked_reason: str | None
+    throttled_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectWish:
+    """What a caller wishes a new audience to be. Units: seconds."""
+
+    audience_id: str
+    ad_account_id: str
+    name: str
+    description: str
+    sync_interval_s: int
+    default_region: str
+    customer_file_source: str
+    existing_custom_audience_id: str | None
+
+
+class AudienceState(StrEnum):
+    """Derived, in this order of precedence."""
+
+    DISCONNECTED = "DISCONNECTED"
+    CONNECTING = "CONNECTING"
+    PAUSED = "PAUSED"
+    BLOCKED = "BLOCKED"
+    ACTIVE = "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """An audience as its callers see it."""
+
+    audience_no: int
+    audience_id: str
+    ad_account_id: str
+    name: str
+    description: str
+    sync_interval_s: int
+    default_region: str
+    customer_file_source: str
+    existing_custom_audience_id: str | None
+    paused: bool
+    disconnect_mode: str | None
+    disconnected_at: datetime | None
+    revision: int
+    rows_logged: int
+    member_count: int
+    unmatchable_count: int
+    created_at: datetime
+    custom_audience_id: str | None
+    adopted: bool
+    blocked_reason: str | None
+    blocked_message: str
+    approximate_count_lower_bound: int | None
+    approximate_count_upper_bound: int | None
+    operation_status: int | None
+    synced_revision: int
+    rows_settled: int
+    last_sync_at: datetime | None
+    next_sync_at: datetime
+
+    @property
+    def state(self) -> AudienceState:
+        if self.disconnected_at is not None:
+            return AudienceState.DISCONNECTED
+        if self.custom_audience_id is None:
+            return AudienceState.CONNECTING
+        if self.paused:
+            return AudienceState.PAUSED
+        return AudienceState.ACTIVE if self.blocked_reason is None else AudienceState.BLOCKED
+
+    @property
+    def pending_change_count(self) -> int:
+        """Rows that were logged and are not settled."""
+        return self.rows_logged - self.rows_settled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What the holder of an audience's lease knows of it. `now`: the database's clock."""
+
+    audience_no: int
+    audience_id: str
+    ad_account_id: str
+    name: str
+    description: str
+    sync_interval_s: int
+    customer_file_source: str
+    existing_custom_audience_id: str | None
+    paused: bool
+    disconnect_mode: str | None
+    disconnected_at: datetime | None
+    revision: int
+    lease_token: int
+    lease_expires_at: datetime | None
+    custom_audience_id: str | None
+    adopted: bool
+    create_attempted_at: datetime | None
+    told_name: str | None
+    told_description: str | None
+    blocked_reason: str | None
+    blocked_message: str
+    probe_at: datetime | None
+    approximate_count_lower_bound: int | None
+    approximate_count_upper_bound: int | None
+    operation_status: int | None
+    synced_revision: int
+    rows_settled: int
+    last_sync_at: datetime | None
+    next_sync_at: datetime
+    failures_in_a_row: int
+    hold_additions_until: datetime | None
+    hold_removals_until: datetime | None
+    recheck_from: int | None
+    recheck_at: datetime | None
+    refresh_due_at: datetime | None
+    refresh_phase: str | None
+    refresh_revision: int | None
+    refresh_after_key: bytes | None
+    refresh_after_row_no: int | None
+    installation_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseClaim:
+    """A lease just taken. The token is new with every claim."""
+
+    audience_no: int
+    lease_token: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """What one member is from now on.
+
+    Shape: `rows` None: left; (): present with nothing to match; else sorted and distinct.
+    `occurred_at` None: when it arrived.
+    """
+
+    member_key: bytes
+    rows: tuple[bytes, ...] | None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MergeResult:
+    """Shape: `changed_count + unchanged_count` = the members given. `revision`: of the log, after."""
+
+    revision: int
+    changed_count: int
+    unchanged_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """One row of a present member."""
+
+    member_key: bytes
+    row_no: int
+    packed_row: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A present member's row that holds an identifier. `key`: number of the Key."""
+
+    key: int
+    prefix: int
+    member_key: bytes
+    packed_row: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A piece of the change log: rows back to back, with one operation (ADD or REMOVE)."""
+
+    revision: int
+    operation: str
+    row_count: int
+    packed_rows: bytes
+    rules_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """The first answer to a request_id."""
+
+    request_digest: bytes
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncError:
+    """Why a sync failed, or what holds it up now."""
+
+    reason: str
+    code: int | None = None
+    subcode: int | None = None
+    message: str = ""
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """One sync. `open_*`: the window under way, not yet in the totals."""
+
+    audience_no: int
+    audience_id: str
+    sync_no: int
+    trigger: str
+    mode: str
+    state: str
+    target_revision: int
+    rows_to_add: int
+    rows_to_remove: int
+    rows_added: int
+    rows_removed: int
+    rows_invalid: int
+    rows_carried_over: int
+    rows_unknown: int
+    calls: int
+    open_rows_to_add: int
+    open_rows_to_remove: int
+    open_rows_added: int
+    open_rows_removed: int
+    requested_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    error_reason: str | None
+    error_code: int | None
+    error_subcode: int | None
+    error_message: str | None
+    error_trace_id: str | None

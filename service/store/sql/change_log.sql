@@ -1,0 +1,81 @@
+-- name: read_window :many
+-- Whole chunks in order, at least one, and otherwise no more rows than asked for. As a chunk has at
+-- least one row, no more chunks than rows are looked at.
+select revision, operation, row_count, packed_rows, rules_version
+from (
+    select
+        revision, operation, row_count, packed_rows, rules_version,
+        sum(row_count) over (order by revision) as rows_so_far
+    from (
+        select revision, operation, row_count, packed_rows, rules_version
+        from change_chunk
+        where audience_no = :audience_no and revision > :after and revision <= :up_to
+        order by revision
+        limit :rows_max
+    ) as next_chunks
+) as counted
+where rows_so_far <= :rows_max or rows_so_far = row_count
+order by revision;
+
+-- name: read_removals_window :many
+-- As read_window, of removals only.
+select revision, operation, row_count, packed_rows, rules_version
+from (
+    select
+        revision, operation, row_count, packed_rows, rules_version,
+        sum(row_count) over (order by revision) as rows_so_far
+    from (
+        select revision, operation, row_count, packed_rows, rules_version
+        from change_chunk
+        where audience_no = :audience_no and operation = 'REMOVE'
+            and revision > :after and revision <= :up_to
+        order by revision
+        limit :rows_max
+    ) as next_chunks
+) as counted
+where rows_so_far <= :rows_max or rows_so_far = row_count
+order by revision;
+
+-- name: append_chunks :value
+-- Log chunks at the end. Moving the counters takes the audience's lock until the transaction ends.
+with moved as (
+    update audience set
+        revision = revision + cardinality(:chunks::bytea[]),
+        rows_logged = rows_logged + (select sum(n) from unnest(:row_counts::integer[]) as n)
+    where audience_no = :audience_no
+    returning revision
+), logged as (
+    insert into change_chunk (
+        audience_no, revision, operation, row_count, rules_version, logged_at, packed_rows
+    )
+    select
+        :audience_no, moved.revision - cardinality(:chunks::bytea[]) + chunk.place, :operation,
+        chunk.row_count, :rules_version, :now, chunk.packed_rows
+    from moved,
+        unnest(:chunks::bytea[], :row_counts::integer[]) with ordinality
+            as chunk (packed_rows, row_count, place)
+)
+select revision from moved;
+
+-- name: count_window :value
+-- How many of these chunks are still there.
+select count(*) from change_chunk
+where audience_no = :audience_no and revision > :after and revision <= :up_to
+    and revision = any (:revisions::bigint[]);
+
+-- name: prune_log :value
+-- Forget settled additions, and settled removals that were logged long enough ago.
+with additions as (
+    delete from change_chunk
+    where audience_no = :audience_no and operation = 'ADD' and revision <= :additions_up_to
+    returning 1
+), removals as (
+    delete from change_chunk
+    where audience_no = :audience_no and operation = 'REMOVE' and logged_at < :removals_before
+        and revision <= :additions_up_to
+    returning 1
+)
+select (select count(*) from additions) + (select count(*) from removals);
+
+-- name: prune_tombstones :exec
+delete from tombstone where audience_no = :audience_no and changed_at < :before;

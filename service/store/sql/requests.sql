@@ -1,0 +1,10 @@
+-- name: find_answer :one
+select request_digest, answer from request
+where audience_no = :audience_no and method = :method and request_id = :request_id;
+
+-- name: keep_answer :exec
+insert into request (audience_no, method, request_id, request_digest, answer, answered_at)
+values (:audience_no, :method, :request_id, :request_digest, :answer, :now);
+
+-- name: prune_requests :exec
+delete from request where audience_no = :audience_no and answered_at < :before;
