@@ -42,7 +42,7 @@ class Audience:
     time_content_updated: int
     membership: Membership
     upload_kind: str | None = None
-    """`SINGLE_KEY` or `MULTI_KEY` once something has been uploaded."""
+    """Sub-type of the data source once something has been uploaded: of one key, or of several."""
     sessions: Sessions = field(default_factory=Sessions)
     tally: Tally = field(default_factory=Tally)
     early_calls_left: int = 0

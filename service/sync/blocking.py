@@ -43,6 +43,13 @@ async def probe(held: HeldAudience) -> None:
         raise Blocked(BlockedReason.AUDIENCE_FLAGGED, told=status.description)
 
 
+async def unblock(held: HeldAudience) -> None:
+    """Something was sent again, so what blocked the audience, and its account, is cured."""
+    await held.write(leases.unblock)
+    async with held.transaction() as connection:
+        await ad_accounts.block_ad_account(connection, held.work.ad_account_id, None)
+
+
 async def _fail_running_syncs(held: HeldAudience, stop: Blocked) -> None:
     for sync in await held.waiting_syncs():
         if sync.state == "RUNNING":

@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from service.store import leases
-from service.sync.blocking import probe
+from service.sync.blocking import probe, unblock
 from service.sync.facts import refresh_facts
 from service.sync.held import HeldAudience
 from service.sync.housekeeping import forget_old
@@ -19,8 +19,11 @@ from service.sync.windows import read_old_window
 log = structlog.get_logger(__name__)
 
 
-async def sync_changes(held: HeldAudience, draining: asyncio.Event) -> None:
-    """Send what changed. Raises Blocked, ComeBack, Suspended, LeaseLost; not GaveUp."""
+async def sync_changes(held: HeldAudience, draining: asyncio.Event) -> int:
+    """Send what changed; returns the revision up to which everything was settled.
+
+    Raises Blocked, ComeBack, Suspended, LeaseLost; not GaveUp.
+    """
     was_blocked = held.work.blocked_reason is not None
     if was_blocked:
         await probe(held)
@@ -31,13 +34,14 @@ async def sync_changes(held: HeldAudience, draining: asyncio.Event) -> None:
         await run.send_new_windows(up_to=run.sync.target_revision)
     except GaveUp as stop:
         await come_back_sooner(held, stop)
-        return
+        return held.work.synced_revision
     await run.succeed()
     await _schedule_next(held)
     if was_blocked:
-        await held.write(leases.unblock)
+        await unblock(held)
     await refresh_facts(held)
     await forget_old(held)
+    return run.sync.target_revision
 
 
 def _trigger(held: HeldAudience) -> str:

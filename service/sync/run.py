@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -17,6 +18,8 @@ from service.sync.refresh import sync_refresh
 from service.sync.refresh_position import RefreshPosition, move_refresh
 from service.sync.steps import Step, next_look, next_step
 from service.sync.stops import Blocked, ComeBack, LeaseLost, LogLost, Suspended
+
+NOTHING_COVERED: Final = -1
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +43,9 @@ async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> dateti
         step = next_step(held.work, await held.waiting_syncs(), held.now(), flushed=flushed)
         if step is Step.IDLE:
             return next_look(held.work, held.now())
-        flushing = held.work.disconnect_mode == "FLUSH"
+        flushing, revision = held.work.disconnect_mode == "FLUSH", held.work.revision
         try:
-            await _take(step, held, draining)
+            sent_up_to = await _take(step, held, draining)
         except ComeBack as stop:
             log.info("run suspended", reason=str(stop))
             return held.now() + timedelta(seconds=stop.in_s)
@@ -54,21 +57,22 @@ async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> dateti
         except Suspended:
             log.info("run suspended at the window's end")
         else:
-            flushed = flushed or (flushing and step is Step.CHANGES)
+            flushed = flushed or (flushing and sent_up_to >= revision)
         await held.reload()
         if held.work.disconnected_at is not None:
             break
     return held.now()
 
 
-async def _take(step: Step, held: HeldAudience, draining: asyncio.Event) -> None:
+async def _take(step: Step, held: HeldAudience, draining: asyncio.Event) -> int:
+    """Take one step; returns the revision that a sync of changes covered, else NOTHING_COVERED."""
     match step:
         case Step.CONNECT:
             await connect(held)
         case Step.TELL_NAME:
             await tell_name(held)
         case Step.CHANGES:
-            await sync_changes(held, draining)
+            return await sync_changes(held, draining)
         case Step.REFRESH:
             await sync_refresh(held, draining)
         case Step.CANCEL_WAITING:
@@ -79,6 +83,7 @@ async def _take(step: Step, held: HeldAudience, draining: asyncio.Event) -> None
             await finish_disconnect(held)
         case Step.IDLE:
             pass
+    return NOTHING_COVERED
 
 
 @asynccontextmanager

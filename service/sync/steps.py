@@ -55,11 +55,13 @@ def _disconnect_step(work: Work, now: datetime, *, flushed: bool) -> Step:
     nothing_there = work.custom_audience_id is None and not attempted
     if work.disconnect_mode == "ABANDON" or nothing_there:
         return Step.FINISH_DISCONNECT
-    if _is_blocked(work, now):
+    deleting = work.disconnect_mode == "DELETE_ON_FACEBOOK"
+    gone = deleting and work.blocked_reason == "AUDIENCE_GONE"
+    if _is_blocked(work, now) and not gone:
         return Step.IDLE
     if work.custom_audience_id is None:
         return Step.CONNECT
-    if work.disconnect_mode == "DELETE_ON_FACEBOOK":
+    if deleting:
         return Step.DELETE_ON_FACEBOOK
     all_sent = flushed or work.synced_revision >= work.revision
     return Step.FINISH_DISCONNECT if all_sent else Step.CHANGES

@@ -13,7 +13,7 @@ from typing import Final
 
 from service.clock import Clock
 from service.graph import Credentials, GraphClient, GraphFailure, Receipt
-from service.sync.account_gate import AccountGate
+from service.sync.account_gate import WAIT_INSIDE_RUN_S_MAX, AccountGate
 from service.sync.consequences import BlockedReason, Consequence, blocked_reason_of, consequence_of
 from service.sync.lease import Lease
 from service.sync.plan import Operation
@@ -29,6 +29,8 @@ RETRY_FIRST_S: Final = 1.0
 RETRY_MOST_S: Final = 20.0
 EXTRA_CALLS_MAX: Final = 256
 """Calls beyond the plan in one phase: halves of batches that are refused or not explained."""
+THROTTLES_MAX: Final = 3
+"""Refusals for the account's limit in one phase, before the lease is given up meanwhile."""
 COME_BACK_S: Final = 300.0
 """Seconds: a replace of the audience by somebody else is under way."""
 
@@ -103,6 +105,7 @@ class Phase:
         self._on_progress = on_progress
         self._waiting: deque[Batch] = deque()
         self._extra_calls = 0
+        self._throttles = 0
         self._parts: dict[bytes, list[bytes]] = {}
         """Part of a refused row → the refused rows that it stands for."""
         self._refused_again: dict[bytes, tuple[int, str]] = {}
@@ -186,10 +189,7 @@ class Phase:
                 batch.may_have_landed = self.outcome.had_unknown_call = True
                 await self._retry(batch, failure)
             case Consequence.WAIT:
-                retry_after_s = failure.retry_after_s or 0.0
-                self._uplink.gate.throttled(retry_after_s)
-                await self._uplink.on_throttle(self._uplink.gate.stopped_for_s())
-                self._waiting.appendleft(batch)
+                await self._wait_for_allowance(batch, failure)
             case Consequence.COME_BACK:
                 self._put_back(batch, ComeBack(COME_BACK_S, failure))
             case Consequence.HALVE:
@@ -199,6 +199,18 @@ class Phase:
                 self.outcome.carried_over.extend(batch.rows)
             case Consequence.BLOCK:
                 self._put_back(batch, Blocked(blocked_reason_of(failure.verdict), failure))
+
+    async def _wait_for_allowance(self, batch: Batch, failure: GraphFailure) -> None:
+        """Stop the account for everybody; a short stop is sat out by whoever calls next."""
+        gate = self._uplink.gate
+        gate.throttled(failure.retry_after_s or 0.0)
+        stopped_s = gate.stopped_for_s()
+        await self._uplink.on_throttle(stopped_s)
+        self._throttles += 1
+        if stopped_s > WAIT_INSIDE_RUN_S_MAX or self._throttles >= THROTTLES_MAX:
+            self._put_back(batch, ComeBack(stopped_s, failure))
+        else:
+            self._waiting.appendleft(batch)
 
     async def _retry(self, batch: Batch, failure: GraphFailure) -> None:
         self._uplink.gate.troubled()

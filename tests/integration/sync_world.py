@@ -15,7 +15,7 @@ from fakefb.server import RunningFake
 from fakefb.testing import running_fake
 from service.clock import Clock
 from service.graph import GraphClient, open_http_session
-from service.identifiers import RawMember, RULES_VERSION, member_key, rows_of_member
+from service.identifiers import RULES_VERSION, RawMember, member_key, rows_of_member
 from service.store import ad_accounts, audiences, leases, membership, syncs
 from service.store.pool import Pool, open_pool
 from service.store.rows import Audience, ConnectWish, MemberChange, Sync, Work

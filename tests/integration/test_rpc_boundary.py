@@ -36,7 +36,7 @@ class BrokenPool:
         self.go_on.set()
 
     @asynccontextmanager
-    async def acquire(self, *, timeout: float) -> AsyncIterator[None]:  # noqa: ARG002
+    async def acquire(self, *, timeout: float) -> AsyncIterator[None]:
         self.asked.set()
         await self.go_on.wait()
         if self.error is not None:
