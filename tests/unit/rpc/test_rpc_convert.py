@@ -11,7 +11,6 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
-from service.store.syncs import encode_sync_id
 
 from service.identifiers.keys import DropReason, Key
 from service.rpc.audiences import disconnect_mode_name
@@ -21,6 +20,7 @@ from service.rpc.convert_sync import has_ended, mode_name, sync_message
 from service.rpc.convert_values import seconds_of, time_of, timestamp
 from service.rpc.errors import InvalidField
 from service.store.rows import ConnectWish
+from service.store.syncs import encode_sync_id
 from tests.unit.rpc.builders import a_connect
 from tests.unit.rpc.stored import THEN, a_stored_ad_account, a_stored_audience, a_stored_sync
 

@@ -1,0 +1,146 @@
+"""Real processes for the end-to-end tests: a fake Facebook and services on a database of their own."""
+
+import base64
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from audiencesync.v1 import audience_sync_pb2 as pb
+from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
+
+from service.cli.client import call, connected
+from service.cli.demo_admin import FakeAdmin
+from service.cli.demo_processes import ChildProcess, start_fake, start_service
+from service.cli.sync import watch
+
+AD_ACCOUNT_ID = "act_1000000001"
+ACCESS_TOKEN = "fake-token"
+AUDIENCE_ID = "customers"
+SEALING_KEYS = "k1:" + base64.b64encode(bytes(range(32))).decode()
+
+
+@dataclass
+class Service:
+    """One process of the service and the way to it."""
+
+    process: ChildProcess
+    server: str
+    stub: AudienceSyncServiceStub
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+
+
+@dataclass
+class Stack:
+    """A fake Facebook, and as many services as the test starts, on one fresh database."""
+
+    folder: Path
+    database_url: str
+    graph_url: str
+    admin: FakeAdmin
+    service: Service = field(init=False)
+    """The one started last."""
+    _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _started: int = 0
+
+    def start_service(self, **settings: str) -> Service:
+        """Start one more; settings by the names of the environment without the prefix."""
+        self._started += 1
+        base = {
+            "LISTEN": "127.0.0.1:0",
+            "DATABASE_URL": self.database_url,
+            "SEALING_KEYS": SEALING_KEYS,
+            "FACEBOOK_BASE_URL": self.graph_url,
+            "DRAIN_SECONDS": "5",
+            "POLL_SECONDS": "0.2",
+        }
+        log_file = self.folder / f"service-{self._started}.log"
+        process = self._stack.enter_context(start_service(log_file, base | settings))
+        server = process.wait_ready()["grpc"]
+        stub = self._stack.enter_context(connected(server))
+        self.service = Service(process, server, stub)
+        return self.service
+
+    def restart_service(self, **settings: str) -> Service:
+        """kill -9 the last one and start another."""
+        self.service.kill()
+        return self.start_service(**settings)
+
+    def connect(self, audience_id: str = AUDIENCE_ID, default_region: str = "US") -> pb.Audience:
+        """Connect the ready ad account and an audience; returns it when it is ACTIVE."""
+        stub = self.service.stub
+        account = pb.ConnectAdAccountRequest(ad_account_id=AD_ACCOUNT_ID, access_token=ACCESS_TOKEN)
+        call(stub.ConnectAdAccount, account)
+        wish = pb.ConnectAudienceRequest(
+            audience_id=audience_id,
+            ad_account_id=AD_ACCOUNT_ID,
+            name=audience_id,
+            default_region=default_region,
+        )
+        audience = call(stub.ConnectAudience, wish).audience
+        assert audience.state == pb.Audience.STATE_ACTIVE, audience
+        return audience
+
+    def sync(self, audience_id: str = AUDIENCE_ID) -> pb.Sync:
+        """Sync and wait for its end."""
+        begun = call(self.service.stub.SyncNow, pb.SyncNowRequest(audience_id=audience_id)).sync
+        *_, ended = watch(self.service.stub, begun)
+        return ended
+
+    def logs(self) -> str:
+        """What all services wrote to their logs."""
+        return "".join(path.read_text() for path in sorted(self.folder.glob("service-*.log")))
+
+    def close(self) -> None:
+        """End all services."""
+        self._stack.close()
+
+
+@pytest.fixture
+def stack(tmp_path: Path, database_url: str) -> Iterator[Stack]:
+    """A fake Facebook and one service, on a fresh database of the session's Postgres."""
+    with start_fake(tmp_path / "fakefb.log") as fake:
+        urls = fake.wait_ready()
+        made = Stack(tmp_path, database_url, urls["graph_url"], FakeAdmin(urls["admin_url"]))
+        try:
+            made.start_service()
+            yield made
+        finally:
+            made.close()
+
+
+def run_command(
+    *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 100
+) -> subprocess.CompletedProcess[str]:
+    """Run `audience-sync` with arguments to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "service.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout_s,
+        env={"PATH": "/usr/bin:/bin", "COLUMNS": "200", **(environment or {})},
+    )
+
+
+def begin_command(*arguments: str) -> subprocess.Popen[str]:
+    """Begin `audience-sync` with arguments, in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "service.cli.main", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def press_ctrl_c(process: subprocess.Popen[str]) -> None:
+    """Send what a terminal sends at Ctrl-C."""
+    process.send_signal(signal.SIGINT)

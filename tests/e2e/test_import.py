@@ -1,0 +1,114 @@
+"""A customer list, a sync, the next day's list and a sync: the right people, by the difference alone."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from service.cli.demo_people import Customer, DemoPeople, make_people
+from tests.e2e.conftest import AUDIENCE_ID, Stack, run_command
+
+COLUMNS = (
+    *("user_id", "emails", "phones", "idfa", "firstName", "lastName", "gender", "birthday"),
+    *("city", "state", "zip_code", "country_code"),
+)
+
+
+@pytest.fixture
+def people() -> DemoPeople:
+    return make_people(1_200, seed=7)
+
+
+def write_list(path: Path, customers: Sequence[Customer]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, restval="")
+    writer.writeheader()
+    for one in customers:
+        several = {
+            "emails": ";".join(one["emails"]),
+            "phones": ";".join(one["phones"]),
+            "idfa": ";".join(one["mobile_ad_ids"]),
+        }
+        writer.writerow({"user_id": one["member_id"], **several, **one["traits"]})
+    path.write_text(text.getvalue())
+    return str(path)
+
+
+def import_file(stack: Stack, path: str, *options: str) -> str:
+    done = run_command("import", AUDIENCE_ID, path, "--server", stack.service.server, *options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_two_days_of_lists_end_exact_and_the_second_sends_only_the_difference(
+    stack: Stack, people: DemoPeople, tmp_path: Path
+) -> None:
+    stack.admin.post("people", {"people": people.population})
+    audience = stack.connect()
+    first_list = write_list(tmp_path / "customers.csv", people.first_day)
+
+    told = import_file(stack, first_list, "--batch-size", "500")
+    assert "1,200 members sent: 1,200 changed" in told
+    assert "not an email" in told
+    first = stack.sync()
+    wanted, _ = stack.admin.match(people.first_day)
+    assert stack.admin.people_inside(audience.custom_audience_id) == wanted
+    assert first.calls <= 1
+    rows_of_first_day = first.rows_added
+
+    second_day = people.second_day()
+    stayed = {one["member_id"] for one in second_day}
+    gone = [one for one in people.first_day if one["member_id"] not in stayed]
+    import_file(stack, write_list(tmp_path / "customers-day2.csv", second_day))
+    import_file(stack, write_list(tmp_path / "gone.csv", gone), "--operation", "remove")
+    second = stack.sync()
+
+    wanted, _ = stack.admin.match(second_day)
+    assert stack.admin.people_inside(audience.custom_audience_id) == wanted
+    assert second.calls == 2, "one call of removals and one of additions"
+    assert 0 < second.rows_added + second.rows_removed < rows_of_first_day
+    assert second.rows_invalid == second.rows_carried_over == second.rows_unknown == 0
+
+
+def test_importing_the_same_list_again_changes_nothing_and_sends_nothing(
+    stack: Stack, people: DemoPeople, tmp_path: Path
+) -> None:
+    stack.connect()
+    path = write_list(tmp_path / "customers.csv", people.first_day[:100])
+    import_file(stack, path)
+    stack.sync()
+    assert "100 members sent: 0 changed, 100 unchanged" in import_file(stack, path)
+    again = stack.sync()
+    assert (again.rows_added, again.rows_removed) == (0, 0)
+
+
+def test_a_list_that_was_taken_back_counts_when_it_is_sent_again(
+    stack: Stack, people: DemoPeople, tmp_path: Path
+) -> None:
+    stack.connect()
+    path = write_list(tmp_path / "customers.csv", people.first_day[:50])
+    import_file(stack, path)
+    import_file(stack, path, "--operation", "remove")
+    assert "50 members sent: 50 changed" in import_file(stack, path)
+
+
+def test_a_broken_line_is_named_and_what_was_sent_before_stays(
+    stack: Stack, people: DemoPeople, tmp_path: Path
+) -> None:
+    stack.connect()
+    path = tmp_path / "customers.csv"
+    write_list(path, people.first_day[:25])
+    path.write_text(path.read_text() + "customer-x,only two\n")
+    arguments = ("import", AUDIENCE_ID, str(path), "--server", stack.service.server)
+
+    broken = run_command(*arguments, "--batch-size", "10")
+    assert broken.returncode == 1
+    assert broken.stderr.count("\n") == 1
+    assert "customers.csv, line 27: 2 columns where the header line has 12" in broken.stderr
+    assert "20 members were sent before" in broken.stderr
+
+    write_list(path, people.first_day[:25])
+    mended = run_command(*arguments, "--batch-size", "10")
+    assert "25 members sent: 5 changed, 20 unchanged" in mended.stdout
