@@ -132,7 +132,7 @@ def read_token_info(fields: Fields, *, scrub: Callable[[str], str]) -> TokenInfo
         expires_at=data.time("expires_at"),
         data_access_expires_at=data.time("data_access_expires_at"),
         scopes=data.texts("scopes"),
-        app_id=str(data.optional_whole("app_id") or ""),
+        app_id=str(data.data.get("app_id") or ""),
         type=data.text("type"),
         error_code=error.optional_whole("code"),
         error_subcode=error.optional_whole("subcode"),

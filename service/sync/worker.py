@@ -10,17 +10,22 @@ from typing import Final
 
 import structlog
 
-from service.store import leases
+from service.store import leases, syncs
 from service.store.errors import StoreUnavailable, map_unavailable
 from service.store.notifications import Notifications, Subscription
-from service.store.rows import Work
+from service.store.rows import SyncError, Work
 from service.sync.context import SyncContext
 from service.sync.held import HeldAudience
 from service.sync.lease import Lease
 from service.sync.run import run_audience
+from service.sync.stops import LeaseLost
 
 DATABASE_RETRY_S: Final = 2.0
 """Seconds before the database is asked again after it could not be reached."""
+
+DEFECT: Final = SyncError(
+    reason="INTERNAL", message="A defect of the service holds this up; its log says more."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +121,14 @@ class Worker:
             log.warning("run ended: database not reachable", error=str(error))
         except Exception:
             log.exception("run failed", audience_id=held.work.audience_id)
+            await self._tell_of_defect(held)
+
+    async def _tell_of_defect(self, held: HeldAudience) -> None:
+        """Let who watches a running sync know why it does not move."""
+        with suppress(LeaseLost, StoreUnavailable), map_unavailable():
+            for sync in await held.waiting_syncs():
+                if sync.state == "RUNNING":
+                    await held.write(syncs.hold_up_sync, sync_no=sync.sync_no, error=DEFECT)
 
     async def _sleep_s(self) -> float:
         if len(self._runs) >= self.runs_max:

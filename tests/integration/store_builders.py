@@ -122,5 +122,5 @@ async def reread(connection: Connection, audience_no: int) -> Audience:
 async def somebody_waits_for_a_lock(connection: Connection) -> None:
     """Return when another connection waits; the test's time-out bounds it."""
     waits = "select exists (select from pg_locks where not granted)"
-    while not await connection.fetchval(waits):  # noqa: ASYNC110 - Postgres has no event for it
+    while not await connection.fetchval(waits):
         await asyncio.sleep(0)

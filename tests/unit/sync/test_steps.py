@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -62,8 +63,8 @@ IDLE_WORK = Work(
 )
 
 
-def step(*syncs: Sync, flushed: bool = False, **changes: object) -> Step:
-    return next_step(replace(IDLE_WORK, **changes), syncs, NOW, flushed=flushed)  # type: ignore[arg-type]
+def step(*syncs: Sync, flushed: bool = False, **changes: Any) -> Step:
+    return next_step(replace(IDLE_WORK, **changes), syncs, NOW, flushed=flushed)
 
 
 def a_sync(mode: str, state: str = "PENDING") -> Sync:
@@ -106,7 +107,7 @@ def test_an_audience_with_nothing_due_is_idle_until_the_first_time_that_is_due()
     "changes",
     [{"next_sync_at": NOW}, {"recheck_at": NOW, "recheck_from": 1}],
 )
-def test_changes_are_synced_when_they_are_due(changes: dict[str, object]) -> None:
+def test_changes_are_synced_when_they_are_due(changes: dict[str, Any]) -> None:
     assert step(**changes) is Step.CHANGES
 
 
@@ -143,14 +144,14 @@ def test_flushing_sends_what_is_pending_once_and_then_ends() -> None:
 
 
 def test_a_custom_audience_that_may_have_been_made_is_found_before_it_is_left() -> None:
-    attempted = {"custom_audience_id": None, "create_attempted_at": EARLIER}
+    attempted: dict[str, Any] = {"custom_audience_id": None, "create_attempted_at": EARLIER}
     assert step(disconnect_mode="DELETE_ON_FACEBOOK", **attempted) is Step.CONNECT
     assert step(disconnect_mode="DELETE_ON_FACEBOOK") is Step.DELETE_ON_FACEBOOK
     assert step(disconnect_mode="ABANDON", **attempted) is Step.FINISH_DISCONNECT
 
 
 def test_disconnecting_while_blocked_waits_but_what_is_gone_counts_as_deleted() -> None:
-    blocked = {"blocked_reason": "TOKEN_INVALID", "probe_at": LATER, "revision": 6}
+    blocked: dict[str, Any] = {"blocked_reason": "TOKEN_INVALID", "probe_at": LATER, "revision": 6}
     assert step(disconnect_mode="FLUSH", **blocked) is Step.IDLE
     gone = blocked | {"blocked_reason": "AUDIENCE_GONE"}
     assert step(disconnect_mode="DELETE_ON_FACEBOOK", **gone) is Step.DELETE_ON_FACEBOOK
