@@ -1,5 +1,10 @@
-"""Reads windows of the log, and who holds their identifiers now, and makes plans of them."""
+"""Reads windows of the log, and who holds their identifiers now, and makes plans of them.
 
+A window may have 200,000 rows: what is computed of them runs in a thread, so that callers of the
+service and the lease's renewal do not wait for it.
+"""
+
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -52,9 +57,10 @@ async def read_new_window(held: HeldAudience, *, after: int, up_to: int) -> Wind
         )
     if not chunks:
         return None
-    operations = last_operations((chunk.operation, chunk.packed_rows) for chunk in chunks)
+    operations = await _operations_of(chunks)
     removed = [row for row, operation in operations.items() if operation is Operation.REMOVE]
-    plan = plan_changes(operations, await find_holders(held, removed))
+    holders = await find_holders(held, removed)
+    plan = await asyncio.to_thread(plan_changes, operations, holders)
     return Window(plan=plan, after=after, chunks=chunks)
 
 
@@ -76,22 +82,31 @@ async def read_old_window(
         )
     if not chunks:
         return None
-    rows = list(last_operations((chunk.operation, chunk.packed_rows) for chunk in chunks))
-    plan = plan_again(rows, await find_holders(held, rows), whole_rows=removals_only)
+    rows = list(await _operations_of(chunks))
+    holders = await find_holders(held, rows)
+    plan = await asyncio.to_thread(plan_again, rows, holders, whole_rows=removals_only)
     return Window(plan=plan, after=after, chunks=chunks)
+
+
+async def _operations_of(chunks: Sequence[Chunk]) -> dict[bytes, Operation]:
+    pairs = [(chunk.operation, chunk.packed_rows) for chunk in chunks]
+    return await asyncio.to_thread(last_operations, pairs)
 
 
 async def find_holders(held: HeldAudience, rows: Collection[bytes]) -> Holders:
     """Who holds the strong identifiers of `rows` now, with all their rows."""
-    identifiers = list(dict.fromkeys(one for row in rows for one in strong_identifiers(row)))
+    identifiers = await asyncio.to_thread(_identifiers_of, rows)
     async with held.context.pool.acquire() as connection:
         found: list[Holder] = []
         for at in range(0, len(identifiers), LOOK_UP_IDENTIFIERS_MAX):
             part = identifiers[at : at + LOOK_UP_IDENTIFIERS_MAX]
             found += await _look_up(connection, held.audience_no, part)
-        holders = Holders.among(holder.packed_row for holder in found)
-        holders.beside = await _rows_beside(connection, held.audience_no, found)
-    return holders
+        beside = await _rows_beside(connection, held.audience_no, found)
+    return await asyncio.to_thread(Holders.among, [one.packed_row for one in found], beside)
+
+
+def _identifiers_of(rows: Collection[bytes]) -> list[Identifier]:
+    return list(dict.fromkeys(one for row in rows for one in strong_identifiers(row)))
 
 
 async def _look_up(
