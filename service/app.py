@@ -30,6 +30,11 @@ from service.sync.worker import Worker
 KEY_FILE: Final = "sealing.key"
 """Name of the file beside the embedded Postgres that keeps the key made for it."""
 
+SYNC_CONNECTIONS_SPARE: Final = 4
+"""Connections of the syncs' pool beyond one for each sync: claims, renewals, progress."""
+POOL_CLOSE_S_MAX: Final = 5.0
+"""Seconds that a pool may take to close before its connections are cut."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -43,14 +48,16 @@ async def serve(
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(database(settings))
         await migrate(dsn)
-        pool = await stack.enter_async_context(
-            await open_pool(dsn, size=settings.database_pool_size)
+        pool = await stack.enter_async_context(_pool(dsn, settings.database_pool_size))
+        # Apart from the callers' pool: a renewal must not wait behind merges for a connection.
+        sync_pool = await stack.enter_async_context(
+            _pool(dsn, settings.syncs_in_parallel + SYNC_CONNECTIONS_SPARE)
         )
         notifications = await stack.enter_async_context(_notifications(dsn))
         graph = await stack.enter_async_context(_graph_client(settings))
         keyring = keyring_of(settings)
         clock = Clock()
-        worker = _worker(settings, pool, graph, keyring, notifications, clock)
+        worker = _worker(settings, sync_pool, graph, keyring, notifications, clock)
         api = Api(pool=pool, keyring=keyring, graph=graph, notifications=notifications, clock=clock)
         server = RpcServer(
             api, address=settings.listen, new_error_id=_error_id, limits=_rpc_limits(settings)
@@ -166,3 +173,16 @@ async def _graph_client(settings: Settings) -> AsyncIterator[GraphClient]:
             version=settings.facebook_api_version,
             timeout_s=settings.facebook_call_timeout_seconds,
         )
+
+
+@asynccontextmanager
+async def _pool(dsn: str, size: int) -> AsyncIterator[Pool]:
+    pool = await open_pool(dsn, size=size)
+    try:
+        yield pool
+    finally:
+        try:
+            async with asyncio.timeout(POOL_CLOSE_S_MAX):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()

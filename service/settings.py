@@ -103,7 +103,7 @@ class Settings(BaseSettings):
         default=16,
         ge=2,
         le=200,
-        description="Connections to Postgres that this process opens at most.",
+        description="Connections to Postgres that calls use at most; syncs have some of their own.",
     )
     facebook_base_url: _Url = Field(
         default="https://graph.facebook.com",

@@ -52,6 +52,7 @@ class Credentials:
 
     def scrub(self, text: str) -> str:
         """Take secrets, hashes, device ids and e-mails out of a text, and cut it to length."""
+        text = text.replace("\0", "")
         secrets = filter(None, (self.proof, self.access_token, self.app_secret))
         for secret in sorted(secrets, key=len, reverse=True):
             text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")

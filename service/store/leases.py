@@ -51,6 +51,7 @@ CLAIM_DUE = Query(
     returns=LeaseClaim,
 )
 READ_WORK = Query("read_work", takes=LEASE, returns=Work)
+WAS_GIVEN_UP = Query("was_given_up", takes={"custom_audience_id": str}, returns=bool)
 NEXT_DUE_IN_S = Query("next_due_in_s", returns=float)
 RENEW_LEASE = Command("renew_lease", takes={**LEASE, "lease_s": float})
 RELEASE_LEASE = Command("release_lease", takes={**LEASE, "due_at": datetime | None})
@@ -101,3 +102,8 @@ async def release(
     the audience due at once in any case.
     """
     return await write_held(RELEASE_LEASE, connection, audience_no, lease_token, due_at=due_at)
+
+
+async def was_given_up(connection: Connection, custom_audience_id: str) -> bool:
+    """Whether a disconnected audience kept this Custom Audience before."""
+    return await WAS_GIVEN_UP.value(connection, custom_audience_id=custom_audience_id)

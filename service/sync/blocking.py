@@ -7,6 +7,7 @@ import structlog
 from service.store import ad_accounts, leases, syncs
 from service.sync.consequences import ACCOUNT_WIDE, BlockedReason
 from service.sync.held import HeldAudience
+from service.sync.refresh_position import forget_position
 from service.sync.schedule import PROBE_INTERVAL
 from service.sync.settle import error_of
 from service.sync.single_call import read_custom_audience
@@ -21,7 +22,7 @@ log = structlog.get_logger(__name__)
 async def block(held: HeldAudience, stop: Blocked) -> None:
     """Stop sending until a human has acted; tried again every hour."""
     log.warning("audience blocked", reason=stop.reason.value, message=str(stop))
-    await _fail_running_syncs(held, stop)
+    await _fail_waiting_syncs(held, stop)
     await held.write(
         leases.block,
         reason=stop.reason.value,
@@ -50,9 +51,8 @@ async def unblock(held: HeldAudience) -> None:
         await ad_accounts.block_ad_account(connection, held.work.ad_account_id, None)
 
 
-async def _fail_running_syncs(held: HeldAudience, stop: Blocked) -> None:
+async def _fail_waiting_syncs(held: HeldAudience, stop: Blocked) -> None:
+    """Who waits for a sync learns why it does not come; another one is made after the cure."""
     for sync in await held.waiting_syncs():
-        if sync.state == "RUNNING":
-            await held.write(
-                syncs.end_sync, sync_no=sync.sync_no, state="FAILED", error=error_of(stop)
-            )
+        await held.write(syncs.end_sync, sync_no=sync.sync_no, state="FAILED", error=error_of(stop))
+    await forget_position(held)

@@ -75,6 +75,13 @@ async def come_back_sooner(held: HeldAudience, stop: GaveUp) -> None:
         leases.schedule, next_sync_at=next_sync_at, failures_in_a_row=failures, last_sync_at=None
     )
     await held.reload()
+    if held.work.blocked_reason is not None:
+        await held.write(
+            leases.block,
+            reason=held.work.blocked_reason,
+            message=held.work.blocked_message,
+            probe_at=next_sync_at,
+        )
     if held.work.recheck_from is not None:
         await held.write(
             leases.hold,
@@ -90,12 +97,14 @@ async def _recheck(run: SyncRun) -> None:
     held, work = run.held, run.held.work
     if work.recheck_from is None or work.recheck_at is None or work.recheck_at > held.now():
         return
-    after, cursor, unknown_again = work.recheck_from, work.synced_revision, False
+    after, cursor = work.recheck_from, work.synced_revision
+    again_from: int | None = None
     while (
         window := await read_old_window(held, after=after, up_to=cursor, removals_only=False)
     ) is not None:
-        outcome = await run.sender.send(window.plan, planned_from=cursor)
-        unknown_again = unknown_again or outcome.had_unknown_call
+        outcome = await run.sender.send(window.plan, planned_from=after)
+        if outcome.had_unknown_call and again_from is None:
+            again_from = after
         await run.stop_if_needed(outcome)
         async with held.transaction() as connection:
             await settle_old_rows(
@@ -111,7 +120,7 @@ async def _recheck(run: SyncRun) -> None:
     await held.write(
         leases.finish_recheck,
         recheck_from_seen=after,
-        new_recheck_from=cursor if unknown_again else None,
-        new_recheck_at=again_at if unknown_again else None,
+        new_recheck_from=again_from,
+        new_recheck_at=again_at if again_from is not None else None,
     )
     await held.reload()

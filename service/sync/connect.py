@@ -12,9 +12,11 @@ import structlog
 from service.graph import Credentials, CustomAudience, GraphFailure, Verdict
 from service.store import leases
 from service.store.errors import CustomAudienceInUse
+from service.sync.blocking import unblock
 from service.sync.consequences import BlockedReason
 from service.sync.held import HeldAudience
 from service.sync.marker import Marker
+from service.sync.plan import Operation
 from service.sync.schedule import next_refresh_after
 from service.sync.single_call import find_by_marker, read_custom_audience, single_call, stop_for
 from service.sync.stops import Blocked, ComeBack
@@ -47,6 +49,7 @@ async def _find_created(held: HeldAudience, credentials: Credentials) -> CustomA
     if attempted_at is None:
         return None
     quiet_at = attempted_at + timedelta(seconds=held.context.limits.quiet_s)
+    quiet_at = max(quiet_at, held.hold_until.get(Operation.ADD, quiet_at))
     if quiet_at > held.now():
         raise ComeBack((quiet_at - held.now()).total_seconds())
     audiences = held.context.graph.list_custom_audiences(credentials, held.work.ad_account_id)
@@ -62,7 +65,7 @@ async def _create(held: HeldAudience, credentials: Credentials) -> None:
     try:
         custom_audience_id = await single_call(
             held,
-            held.context.graph.create_custom_audience(
+            lambda: held.context.graph.create_custom_audience(
                 credentials,
                 work.ad_account_id,
                 name=work.name,
@@ -70,9 +73,12 @@ async def _create(held: HeldAudience, credentials: Credentials) -> None:
                 customer_file_source=work.customer_file_source,
             ),
         )
+    except ComeBack:  # the account is stopped: nothing was sent
+        await held.write(leases.note_create_attempt, at=None)
+        raise
     except GraphFailure as failure:
-        if failure.verdict not in _MAY_HAVE_MADE_IT:
-            await held.write(leases.note_create_attempt, at=None)
+        may_exist = failure.verdict in _MAY_HAVE_MADE_IT
+        await held.write(leases.note_create_attempt, at=held.now() if may_exist else None)
         raise await stop_for(held, failure) from failure
     await _keep(held, custom_audience_id, adopted=False, told=True)
 
@@ -116,6 +122,8 @@ async def _keep(held: HeldAudience, custom_audience_id: str, *, adopted: bool, t
         )
     except CustomAudienceInUse as error:
         raise Blocked(BlockedReason.ADOPTION_REFUSED, told="another audience keeps it") from error
+    if work.blocked_reason is not None:
+        await unblock(held)
     if work.synced_revision == 0:
         due_at = next_refresh_after(
             held.now(), interval=held.context.limits.refresh_interval, chance=held.context.chance
@@ -137,7 +145,7 @@ async def tell_name(held: HeldAudience) -> None:
     try:
         await single_call(
             held,
-            held.context.graph.update_custom_audience(
+            lambda: held.context.graph.update_custom_audience(
                 credentials,
                 work.custom_audience_id or "",
                 name=work.name,

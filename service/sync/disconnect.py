@@ -5,6 +5,7 @@ from typing import Final
 from service.graph import GraphFailure, Verdict
 from service.store import leases, membership, syncs
 from service.sync.held import HeldAudience
+from service.sync.refresh_position import forget_position
 from service.sync.single_call import single_call, stop_for
 
 FORGET_ROWS_AT_ONCE: Final = 20_000
@@ -12,8 +13,9 @@ FORGET_ROWS_AT_ONCE: Final = 20_000
 
 
 async def cancel_waiting(held: HeldAudience) -> None:
-    """End waiting and running syncs of a paused audience."""
+    """End waiting and running syncs of a paused audience; a refresh begins anew when it is due."""
     await held.write(syncs.cancel_waiting)
+    await forget_position(held)
 
 
 async def delete_on_facebook(held: HeldAudience) -> None:
@@ -22,7 +24,7 @@ async def delete_on_facebook(held: HeldAudience) -> None:
     try:
         await single_call(
             held,
-            held.context.graph.delete_custom_audience(
+            lambda: held.context.graph.delete_custom_audience(
                 credentials, held.work.custom_audience_id or ""
             ),
         )

@@ -81,8 +81,7 @@ class HeldAudience:
             account = await ad_accounts.find_ad_account(connection, self.work.ad_account_id)
         if account is None:
             raise Blocked(BlockedReason.TOKEN_INVALID)
-        if account.throttled_until is not None and account.throttled_until > self.now():
-            raise ComeBack((account.throttled_until - self.now()).total_seconds())
+        self._come_back_after(account.throttled_until)
         record = f"ad_account:{account.ad_account_id}"
         try:
             token = self.context.keyring.unseal(
@@ -96,6 +95,16 @@ class HeldAudience:
         return Credentials(
             access_token=token, app_id=account.app_id or None, app_secret=secret or None
         )
+
+    async def respect_throttle(self) -> None:
+        """Raise ComeBack while the account is stopped, by whichever process found its limit."""
+        async with self.context.pool.acquire() as connection:
+            until = await ad_accounts.read_throttled_until(connection, self.work.ad_account_id)
+        self._come_back_after(until)
+
+    def _come_back_after(self, until: datetime | None) -> None:
+        if until is not None and until > self.now():
+            raise ComeBack((until - self.now()).total_seconds())
 
     async def note_unknown_call(self, operation: Operation, *, planned_from: int) -> None:
         """A call may land late: keep the opposite direction back, and plan the windows once more.

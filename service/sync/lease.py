@@ -4,7 +4,9 @@ Time is counted on this process's monotonic clock from before a claim or renewal
 believe less of the lease than the database grants.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import structlog
@@ -40,6 +42,8 @@ class Lease:
         self._renew = renew
         self._ends_at = claimed_at + lease_s
         self._lost = False
+        self.was_cut_short = False
+        """Whether a call was cancelled before it was answered: it may still land."""
 
     async def outlive_a_call(self) -> None:
         """Make sure that a call which starts now ends, or times out, within the lease.
@@ -50,6 +54,15 @@ class Lease:
             await self.renew_once()
         if not self._outlives_a_call():
             raise LeaseLost
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Around each write to Facebook."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            self.was_cut_short = True
+            raise
 
     def _outlives_a_call(self) -> bool:
         return not self._lost and self._clock.monotonic() + self._call_s <= self._ends_at

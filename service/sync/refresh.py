@@ -28,6 +28,12 @@ PAGE_ROWS_MAX: Final = 80_000
 
 async def sync_refresh(held: HeldAudience, draining: asyncio.Event) -> None:
     """Refresh the audience. Raises Blocked, ComeBack, Suspended, LeaseLost; not GaveUp."""
+    goes_on = any(
+        sync.mode == "REFRESH" and sync.state == "RUNNING" for sync in await held.waiting_syncs()
+    )
+    is_retry = held.work.refresh_due_at is not None and held.work.refresh_due_at <= held.now()
+    if held.work.refresh_phase is not None and not goes_on and not is_retry:
+        await move_refresh(held, RefreshPosition(due_at=held.work.refresh_due_at))
     trigger = "CONNECT" if held.work.last_sync_at is None else "SCHEDULE"
     run = await SyncRun.begin(held, mode="REFRESH", trigger=trigger, draining=draining)
     try:
@@ -48,8 +54,8 @@ async def sync_refresh(held: HeldAudience, draining: asyncio.Event) -> None:
 
 async def _send_everything(run: SyncRun, draining: asyncio.Event) -> None:
     held = run.held
+    await run.send_new_windows(up_to=run.sync.target_revision)
     if held.work.refresh_phase is None:
-        await run.send_new_windows(up_to=run.sync.target_revision)
         await move_refresh(held, RefreshPosition.of(held.work).at_removals(0))
         await held.reload()
     if held.work.refresh_phase == "REMOVALS":
@@ -69,7 +75,9 @@ async def _send_removals_again(run: SyncRun) -> None:
             await move_refresh(held, position.at_members(None, None))
             await held.reload()
             return
-        await run.send_again(window.plan, position.at_removals(window.up_to))
+        await run.send_again(
+            window.plan, position.at_removals(window.up_to), planned_from=window.after
+        )
 
 
 async def _send_members_again(run: SyncRun, draining: asyncio.Event) -> None:

@@ -61,3 +61,9 @@ async def move_refresh(
         due_at=position.due_at,
     )
     await held.guard(moved)
+
+
+async def forget_position(held: HeldAudience) -> None:
+    """Let the next refresh begin at its beginning. Raises LeaseLost."""
+    if held.work.refresh_phase is not None:
+        await move_refresh(held, RefreshPosition(due_at=held.work.refresh_due_at))

@@ -20,20 +20,35 @@ from service.sync.steps import Step, next_look, next_step
 from service.sync.stops import Blocked, ComeBack, LeaseLost, LogLost, Suspended
 
 NOTHING_COVERED: Final = -1
+RELEASE_S_MAX: Final = 3.0
+"""Seconds that a cancelled run takes to give its lease back."""
 
 log = structlog.get_logger(__name__)
 
 
 async def run_audience(held: HeldAudience, draining: asyncio.Event) -> None:
-    """Do what is due, then give the lease back. A lost lease ends the run at once."""
+    """Do what is due, then give the lease back. A lost lease ends the run at once.
+
+    Cancelled between two calls the lease is given back too; cancelled within one it runs out, so
+    that whoever takes over reckons with a call that lands late.
+    """
     structlog.contextvars.bind_contextvars(audience_id=held.work.audience_id)
     async with _kept(held):
         try:
-            due_at = await _do_what_is_due(held, draining)
-            async with held.context.pool.acquire() as connection:
-                await leases.release(connection, held.audience_no, held.lease.token, due_at=due_at)
+            await _release(held, await _do_what_is_due(held, draining))
         except LeaseLost:
             log.warning("run ended: the lease was lost")
+        except asyncio.CancelledError:
+            if not held.lease.was_cut_short:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(RELEASE_S_MAX):
+                        await _release(held, held.now())
+            raise
+
+
+async def _release(held: HeldAudience, due_at: datetime) -> None:
+    async with held.context.pool.acquire() as connection:
+        await leases.release(connection, held.audience_no, held.lease.token, due_at=due_at)
 
 
 async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> datetime:

@@ -1,11 +1,11 @@
 """Makes the calls that are no uploads, and decides what their failures mean for the run."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Final, TypeVar
 
 from service.graph import Credentials, CustomAudience, GraphFailure, Verdict
-from service.store import ad_accounts
+from service.store import ad_accounts, leases
 from service.sync.consequences import blocked_reason_of
 from service.sync.held import HeldAudience
 from service.sync.stops import Blocked, ComeBack
@@ -21,15 +21,16 @@ _IN_PASSING = frozenset(
 )
 
 
-async def single_call(held: HeldAudience, call: Awaitable[T]) -> T:
-    """Await one call under the lease and the account's pace.
+async def single_call(held: HeldAudience, call: Callable[[], Awaitable[T]]) -> T:
+    """Make one call under the lease and the account's pace.
 
     Raises GraphFailure as it is, LeaseLost, and ComeBack while the account is stopped.
     """
     gate = held.context.gates.of(held.work.ad_account_id)
     async with gate.permit():
         await held.lease.outlive_a_call()
-        return await call
+        with held.lease.call():
+            return await call()
 
 
 async def stop_for(held: HeldAudience, failure: GraphFailure) -> Blocked | ComeBack:
@@ -51,12 +52,17 @@ async def stop_for(held: HeldAudience, failure: GraphFailure) -> Blocked | ComeB
 async def find_by_marker(
     held: HeldAudience, audiences: AsyncIterator[CustomAudience], marker: str
 ) -> CustomAudience | None:
-    """The Custom Audience whose description carries `marker`."""
+    """The Custom Audience whose description carries `marker`, but not one that was given up."""
     async for audience in audiences:
         await held.lease.outlive_a_call()
-        if marker in audience.description:
+        if marker in audience.description and not await _was_given_up(held, audience.id):
             return audience
     return None
+
+
+async def _was_given_up(held: HeldAudience, custom_audience_id: str) -> bool:
+    async with held.context.pool.acquire() as connection:
+        return await leases.was_given_up(connection, custom_audience_id)
 
 
 async def read_custom_audience(held: HeldAudience, credentials: Credentials) -> CustomAudience:
@@ -64,7 +70,7 @@ async def read_custom_audience(held: HeldAudience, credentials: Credentials) -> 
     try:
         return await single_call(
             held,
-            held.context.graph.read_custom_audience(
+            lambda: held.context.graph.read_custom_audience(
                 credentials,
                 held.work.custom_audience_id or held.work.existing_custom_audience_id or "",
             ),

@@ -57,6 +57,8 @@ def _disconnect_step(work: Work, now: datetime, *, flushed: bool) -> Step:
         return Step.FINISH_DISCONNECT
     deleting = work.disconnect_mode == "DELETE_ON_FACEBOOK"
     gone = deleting and work.blocked_reason == "AUDIENCE_GONE"
+    if work.blocked_reason == "AUDIENCE_GONE" and work.disconnect_mode == "FLUSH":
+        return Step.FINISH_DISCONNECT
     if _is_blocked(work, now) and not gone:
         return Step.IDLE
     if work.custom_audience_id is None:
@@ -64,7 +66,10 @@ def _disconnect_step(work: Work, now: datetime, *, flushed: bool) -> Step:
     if deleting:
         return Step.DELETE_ON_FACEBOOK
     all_sent = flushed or work.synced_revision >= work.revision
-    return Step.FINISH_DISCONNECT if all_sent else Step.CHANGES
+    if all_sent:
+        return Step.FINISH_DISCONNECT
+    waits = work.failures_in_a_row > 0 and work.next_sync_at > now
+    return Step.IDLE if waits else Step.CHANGES
 
 
 def _is_blocked(work: Work, now: datetime) -> bool:
@@ -93,9 +98,11 @@ def _passed(time: datetime | None, now: datetime) -> bool:
 def next_look(work: Work, now: datetime) -> datetime:
     """When an idle audience is due again."""
     latest = now + IDLE_LOOK
+    if work.paused and work.disconnect_mode is None:
+        return latest
     if work.blocked_reason is not None:
         return work.probe_at or latest
-    if work.paused:
-        return latest
+    if work.disconnect_mode is not None:
+        return min(latest, work.next_sync_at)
     times = (work.next_sync_at, work.recheck_at, work.refresh_due_at)
     return min([latest, *(time for time in times if time is not None)])

@@ -55,12 +55,14 @@ class SyncRun:
         return cls(held, sync, Sender(held, credentials, sync.sync_no), draining)
 
     async def window_ended(self) -> None:
-        """Between windows: see what is wished now. Raises Suspended, LeaseLost."""
+        """Between windows: see what is wished now. Raises Suspended, ComeBack, LeaseLost."""
         await self.held.reload()
-        leaving = self.held.work.disconnect_mode in ("ABANDON", "DELETE_ON_FACEBOOK")
+        mode = self.held.work.disconnect_mode
+        leaving = mode is not None and (mode != "FLUSH" or self.sync.mode == "REFRESH")
         paused = self.held.work.paused and self.held.work.disconnect_mode is None
         if self._draining.is_set() or paused or leaving:
             raise Suspended
+        await self.held.respect_throttle()
 
     async def stop_if_needed(self, outcome: WindowOutcome) -> None:
         """End or suspend the sync when a window could not be sent whole. Raises its stop."""
@@ -118,10 +120,13 @@ class SyncRun:
             await settle_new_window(held, self.sync.sync_no, window, outcome)
             await self.window_ended()
 
-    async def send_again(self, plan: Plan, position: RefreshPosition) -> None:
+    async def send_again(
+        self, plan: Plan, position: RefreshPosition, *, planned_from: int | None = None
+    ) -> None:
         """Send rows of a refresh and move its position. Raises Blocked, GaveUp, ComeBack, Suspended."""
         held = self.held
-        outcome = await self.sender.send(plan, planned_from=held.work.synced_revision)
+        since = held.work.synced_revision if planned_from is None else planned_from
+        outcome = await self.sender.send(plan, planned_from=since)
         await self.stop_if_needed(outcome)
         async with held.transaction() as connection:
             await settle_old_rows(held, self.sync.sync_no, plan, outcome, connection=connection)
@@ -133,12 +138,14 @@ class SyncRun:
         log.error("change log has a gap; a refresh will make good", up_to=up_to)
         held = self.held
         async with held.transaction() as connection:
+            audience = await audiences.lock_audience(connection, held.work.audience_id)
+            is_end = audience is not None and audience.revision <= up_to
             jumped = leases.settle_window(
                 connection,
                 held.audience_no,
                 held.lease.token,
                 synced_revision=up_to,
-                rows_settled=0,
+                rows_settled=audience.pending_change_count if audience and is_end else 0,
             )
             await held.guard(jumped)
         await move_refresh(held, RefreshPosition(due_at=held.now()))

@@ -85,9 +85,10 @@ class Uplink:
             await self.lease.outlive_a_call()
             send = self.graph.add_users if operation is Operation.ADD else self.graph.remove_users
             session_id = self.chance.randrange(1, 2**63)
-            return await send(
-                self.credentials, self.custom_audience_id, rows, session_id=session_id
-            )
+            with self.lease.call():
+                return await send(
+                    self.credentials, self.custom_audience_id, rows, session_id=session_id
+                )
 
 
 class Phase:
@@ -106,6 +107,7 @@ class Phase:
         self._waiting: deque[Batch] = deque()
         self._extra_calls = 0
         self._throttles = 0
+        self._untold_parts = 0
         self._parts: dict[bytes, list[bytes]] = {}
         """Part of a refused row → the refused rows that it stands for."""
         self._refused_again: dict[bytes, tuple[int, str]] = {}
@@ -159,7 +161,9 @@ class Phase:
             self._refuse(row, reason, is_part=batch.of_parts)
         if not batch.of_parts:
             self.outcome.accepted += reading.accepted
-        if reading.untold:
+        if reading.untold and batch.of_parts:
+            self._untold_parts += reading.untold
+        elif reading.untold:
             self.outcome.invalid[(0, NOT_TOLD)] += reading.untold
 
     def _refuse(self, row: bytes, reason: str, *, is_part: bool) -> None:
@@ -179,7 +183,11 @@ class Phase:
             self.outcome.unknown += len(originals)
             return
         self.outcome.invalid.update(self._refused_again.values())
-        self.outcome.accepted += len(originals) - len(self._refused_again)
+        passed = len(originals) - len(self._refused_again)
+        untold = min(self._untold_parts, passed)
+        if untold:
+            self.outcome.invalid[(0, NOT_TOLD)] += untold
+        self.outcome.accepted += passed - untold
 
     async def _on_failure(self, batch: Batch, failure: GraphFailure) -> None:
         match consequence_of(failure.verdict, self._operation):

@@ -23,6 +23,8 @@ from service.sync.stops import LeaseLost
 DATABASE_RETRY_S: Final = 2.0
 """Seconds before the database is asked again after it could not be reached."""
 
+LOOK_S_MIN: Final = 0.05
+"""Seconds between two looks at the database at least."""
 DEFECT: Final = SyncError(
     reason="INTERNAL", message="A defect of the service holds this up; its log says more."
 )
@@ -57,33 +59,41 @@ class Worker:
         announced = self.notifications.subscribe("audience_due", None)
         try:
             async with asyncio.TaskGroup() as tasks:
-                while not self._draining.is_set():
-                    claim = await self._claim() if len(self._runs) < self.runs_max else None
-                    if claim is not None:
-                        self._start(tasks, claim)
-                    else:
-                        await self._wait(announced, await self._sleep_s())
+                claiming = tasks.create_task(self._keep_claiming(tasks, announced))
+                await self._draining.wait()
+                claiming.cancel()
                 await self._finish_runs()
         finally:
             announced.close()
         log.info("worker drained")
 
+    async def _keep_claiming(self, tasks: asyncio.TaskGroup, announced: Subscription) -> None:
+        """Until cancelled; whatever the database does, it is asked again."""
+        while True:
+            try:
+                with map_unavailable():
+                    claim = await self._claim() if len(self._runs) < self.runs_max else None
+                    if claim is not None:
+                        self._start(tasks, claim)
+                    else:
+                        await self._wait(announced, await self._sleep_s())
+            except StoreUnavailable as error:
+                log.warning("database not reachable", error=str(error))
+                await self.context.clock.sleep(DATABASE_RETRY_S)
+            except Exception:
+                log.exception("claiming failed")
+                await self.context.clock.sleep(DATABASE_RETRY_S)
+
     async def _claim(self) -> tuple[Work, float] | None:
         limits, claimed_at = self.context.limits, self.context.clock.monotonic()
-        try:
-            with map_unavailable():
-                async with self.context.pool.acquire() as connection, connection.transaction():
-                    work = await leases.claim_due(
-                        connection,
-                        holder=self.holder,
-                        lease_s=limits.lease_s,
-                        quiet_s=limits.quiet_s,
-                        recheck_after_s=limits.recheck_after_s,
-                    )
-        except StoreUnavailable as error:
-            log.warning("database not reachable", error=str(error))
-            await self.context.clock.sleep(DATABASE_RETRY_S)
-            return None
+        async with self.context.pool.acquire() as connection, connection.transaction():
+            work = await leases.claim_due(
+                connection,
+                holder=self.holder,
+                lease_s=limits.lease_s,
+                quiet_s=limits.quiet_s,
+                recheck_after_s=limits.recheck_after_s,
+            )
         return None if work is None else (work, claimed_at)
 
     def _start(self, tasks: asyncio.TaskGroup, claim: tuple[Work, float]) -> None:
@@ -121,7 +131,8 @@ class Worker:
             log.warning("run ended: database not reachable", error=str(error))
         except Exception:
             log.exception("run failed", audience_id=held.work.audience_id)
-            await self._tell_of_defect(held)
+            with suppress(Exception):
+                await self._tell_of_defect(held)
 
     async def _tell_of_defect(self, held: HeldAudience) -> None:
         """Let who watches a running sync know why it does not move."""
@@ -133,23 +144,17 @@ class Worker:
     async def _sleep_s(self) -> float:
         if len(self._runs) >= self.runs_max:
             return self.poll_s
-        with suppress(StoreUnavailable), map_unavailable():
-            async with self.context.pool.acquire() as connection:
-                due_in_s = await leases.next_due_in_s(connection)
-                return self.poll_s if due_in_s is None else min(self.poll_s, max(0.05, due_in_s))
-        return self.poll_s
+        async with self.context.pool.acquire() as connection:
+            due_in_s = await leases.next_due_in_s(connection)
+        return self.poll_s if due_in_s is None else min(self.poll_s, max(LOOK_S_MIN, due_in_s))
 
     async def _wait(self, announced: Subscription, timeout_s: float) -> None:
-        """Until an audience may be due, a run ends, or the drain begins."""
-        waits = [
-            asyncio.create_task(announced.wait(timeout_s)),
-            asyncio.create_task(self._draining.wait()),
-        ]
+        """Until an audience may be due or a run ends."""
+        waiting = asyncio.create_task(announced.wait(timeout_s))
         try:
-            await asyncio.wait([*waits, *self._runs], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([waiting, *self._runs], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for wait in waits:
-                wait.cancel()
+            waiting.cancel()
 
     async def _finish_runs(self) -> None:
         if self._runs:

@@ -74,7 +74,8 @@ class SyncWorld:
 
     def calls(self, operation: str) -> list[Entry]:
         """Calls of an operation, oldest first."""
-        return list(reversed(list(self.fake.state.journal.newest(operation=operation))))
+        entries = self.fake.state.journal.entries
+        return [entry for entry in entries if entry.operation == operation]
 
     # The service's side
 

@@ -205,3 +205,51 @@ async def test_a_gap_in_the_log_is_jumped_over_and_healed_by_a_refresh(database_
         await world.run()
         assert world.inside() == people("ann", "bob")
         assert (await world.audience()).pending_change_count >= 0
+
+
+async def until_nobody_is_inside(world: SyncWorld) -> None:
+    """Until a removal that was answered by a time-out lands."""
+    while world.inside():
+        await asyncio.sleep(0.05)
+
+
+async def with_a_shared_email(world: SyncWorld) -> None:
+    """One person known by two e-mails; two members share the second."""
+    world.know(["own@mail.example", "home@mail.example"])
+    await world.connect()
+    await world.update(
+        leaver=["own@mail.example", "home@mail.example"], stayer=["home@mail.example"]
+    )
+    await world.sync()
+
+
+async def test_a_removal_of_a_refresh_that_lands_late_is_healed_by_the_recheck(
+    database_url: str,
+) -> None:
+    async with a_world(database_url, call_timeout_s=0.5) as world:
+        await with_a_shared_email(world)
+        await world.update(leaver=None)
+        await world.sync()
+        world.arm(match={"operation": "remove", "times": 1}, effect={"apply_late_ms": 1500})
+        await world.sync("REFRESH")
+        await until_nobody_is_inside(world)
+        await world.make_due(recheck_at=timedelta(0))
+        await world.run()
+        assert world.inside() == {"own@mail.example"}
+
+
+async def test_a_removal_of_a_recheck_that_lands_late_is_healed_by_the_next_recheck(
+    database_url: str,
+) -> None:
+    async with a_world(database_url, call_timeout_s=0.5) as world:
+        await with_a_shared_email(world)
+        world.arm(match={"operation": "remove", "times": 1}, effect={"lost_answer": True})
+        await world.update(leaver=None)
+        await world.sync()
+        world.arm(match={"operation": "remove", "times": 1}, effect={"apply_late_ms": 1500})
+        await world.make_due(recheck_at=timedelta(0))
+        await world.run()
+        await until_nobody_is_inside(world)
+        await world.make_due(recheck_at=timedelta(0))
+        await world.run()
+        assert world.inside() == {"own@mail.example"}

@@ -62,6 +62,8 @@ create table audience_work (
     due_at timestamptz not null default now(),
     -- Facebook's side.
     custom_audience_id text,
+    -- The one that a disconnected audience kept.
+    former_custom_audience_id text,
     adopted boolean not null default false,
     create_attempted_at timestamptz,
     told_name text,
@@ -96,6 +98,8 @@ create index audience_work_leased on audience_work (lease_expires_at) where leas
 create index audience_work_of_ad_account on audience_work (ad_account_id);
 -- One Custom Audience is never kept twice (a disconnected audience gives its id up).
 create unique index audience_work_custom_audience on audience_work (custom_audience_id);
+create index audience_work_former on audience_work (former_custom_audience_id)
+    where former_custom_audience_id is not null;
 
 -- Desired membership: one record a row of a member. row_no 0 always exists, and its changed_at is the
 -- member's clock; a member with nothing to match has one record with the empty row.

@@ -199,8 +199,15 @@ returning pg_notify('audience_changed', audience_no::text);
 -- name: lock_audience_by_no :one
 select audience_no from audience where audience_no = :audience_no for update;
 
+-- name: was_given_up :value
+-- Whether a disconnected audience kept this Custom Audience: it still carries our marker.
+select exists (
+    select from audience_work where former_custom_audience_id = :custom_audience_id
+);
+
 -- name: give_up_custom_audience :exec
 update audience_work set
+    former_custom_audience_id = custom_audience_id,
     custom_audience_id = null,
     blocked_reason = null,
     blocked_message = '',

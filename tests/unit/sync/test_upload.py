@@ -233,3 +233,15 @@ async def test_every_row_ends_in_one_bucket_whatever_is_answered(
         assert settled == len(ROWS)
     else:
         assert settled + outcome.unknown <= len(ROWS)
+
+
+async def test_parts_refused_without_samples_are_not_counted_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("service.sync.upload.EXTRA_CALLS_MAX", 0)
+    rows = [a_row(email=f"e{n}", phone=f"p{n}") for n in range(4)]
+    graph = StubGraph(receipt(4, dict.fromkeys(rows, "bad")), receipt(8, invalid=3))
+
+    outcome = await send(graph, rows)
+
+    assert (outcome.accepted, outcome.rows_invalid) == (1, 3)
