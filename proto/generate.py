@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -43,8 +44,10 @@ def run_protoc(outputs: list[str | Path], files: list[str]) -> None:
     well_known = Path(protoc.__file__).parent / "_proto"
     options = [f"-I{PROTO_ROOT}", f"-I{VENDOR_ROOT}", f"-I{well_known}"]
     flags = [f"{flag}={path}" for flag, path in zip(outputs[::2], outputs[1::2], strict=True)]
-    if protoc.main(["protoc", *options, *flags, *files]) != 0:
-        raise SystemExit("protoc failed")
+    arguments = ["-m", "grpc_tools.protoc", *options, *flags, *files]
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
 
 
 def compare(fresh: Path, committed: Path) -> list[str]:

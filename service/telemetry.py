@@ -47,7 +47,7 @@ _SECRET_TEXTS: Final = re.compile(
     | \b EAA [A-Za-z0-9]{12,}                                   # Facebook's access tokens
     | \b \d{6,} \| [\w-]{8,}                                    # and those of an app
     | (?<! [^\s@<>"(),;:\[\]{}=|\\] )                          # e-mail, looked for once a word:
-      (?: [^\s@<>"(),;:\[\]{}=|\\%] | %(?!40) )++              # the search takes linear time
+      (?: (?!%40) [^\s@<>"(),;:\[\]{}=|\\] )+                 # the search takes linear time
       (?: @|%40 ) [\w-]+ (?: \.[\w-]+ )+
     | (?<![0-9a-fA-F]) [0-9a-fA-F]{64,}                         # SHA-256 of an identifier, packed rows
     | \+ \d [\d\ ().-]{6,} \d                                   # phone

@@ -155,8 +155,8 @@ def _keep_running(stage: Stage) -> None:
         f"The fake:    {stage.graph_url} (Graph), {stage.admin_url} (its page for people)",
         "",
         f"grpcurl -plaintext -d {body} {stage.server} {service}/GetAudience",
-        f"buf curl --protocol grpc --http2-prior-knowledge -d {body} {url}/SyncNow",
-        f"audience-sync status {AUDIENCE_ID} --server {stage.server}",
+        f"./run buf curl --protocol grpc --http2-prior-knowledge -d {body} {url}/SyncNow",
+        f"./run audience-sync status {AUDIENCE_ID} --server {stage.server}",
         "",
         "Ctrl-C ends it and leaves nothing behind.",
     )

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from audiencesync.v1 import audience_sync_pb2 as pb
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from service.cli.client import DEFAULT_SERVER, call, connected
@@ -29,7 +28,13 @@ def history(
     request = pb.ListSyncsRequest(audience_id=audience_id, page_size=limit)
     with told_errors(), connected(server) as stub:
         syncs = call(stub.ListSyncs, request).syncs
-    out.print(_table(syncs) if syncs else f"{audience_id} has not been synced yet")
+    if not syncs:
+        out.print(f"{audience_id} has not been synced yet", markup=False)
+        return
+    out.print(_table(syncs))
+    for one in syncs:
+        for note in exceptions(one):
+            out.print(f"{short_moment(one.create_time)}  {note}", markup=False)
 
 
 def _table(syncs: Iterable[pb.Sync]) -> Table:
@@ -39,7 +44,6 @@ def _table(syncs: Iterable[pb.Sync]) -> Table:
     table.add_column("state")
     for name in ("added", "removed", "calls", "s"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("notes")
     for one in syncs:
         table.add_row(
             short_moment(one.create_time),
@@ -49,7 +53,6 @@ def _table(syncs: Iterable[pb.Sync]) -> Table:
             f"{one.rows_removed:,}",
             f"{one.calls:,}",
             f"{seconds_of(one):.1f}",
-            escape("; ".join(exceptions(one))),
         )
     return table
 

@@ -4,6 +4,7 @@ import typer
 
 from service.cli.connect import connect, connect_ad_account
 from service.cli.demo import demo
+from service.cli.disconnect import disconnect
 from service.cli.history import history
 from service.cli.import_list import import_list
 from service.cli.migrate import migrate
@@ -28,6 +29,7 @@ app.command("import")(import_list)
 app.command()(sync)
 app.command()(status)
 app.command()(history)
+app.command()(disconnect)
 
 if __name__ == "__main__":
     app()

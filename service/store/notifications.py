@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
+import structlog
 
 from service.store.connection import Connection
 from service.store.pool import SERVER_SETTINGS
@@ -18,6 +19,8 @@ RECONNECT_S: Final = 1.0
 """Seconds between two tries to connect."""
 KEEP_ALIVE_S: Final = 30.0
 """Seconds between two looks whether the connection still answers."""
+
+log = structlog.get_logger(__name__)
 
 
 class Subscription:
@@ -79,8 +82,12 @@ class Notifications:
 
     async def _listen(self, dsn: str, first_try: asyncio.Event) -> None:
         while True:
-            with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            try:
                 await self._listen_once(dsn, first_try)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.info("not listening for a moment", error=type(error).__name__)
+            except Exception:
+                log.exception("listening failed")
             first_try.set()
             await asyncio.sleep(RECONNECT_S)
 
@@ -107,7 +114,7 @@ class Notifications:
                 async with asyncio.timeout(KEEP_ALIVE_S):
                     await lost.wait()
             if not lost.is_set():
-                await connection.execute("")
+                await connection.execute("select")
 
     def _hint_everybody(self) -> None:
         """What was sent while nobody listened is lost: everybody looks once."""

@@ -89,14 +89,27 @@ def last_operations(chunks: Iterable[tuple[str, bytes]]) -> dict[bytes, Operatio
     return last
 
 
-def plan_changes(operations: Mapping[bytes, Operation], holders: Holders) -> Plan:
+def removed_rows(chunks: Iterable[tuple[str, bytes]]) -> list[bytes]:
+    """List the rows that anybody lost, also those that somebody got again later in the window.
+
+    Who else holds such a row may have been taken out with the leaver's other identifiers.
+    """
+    removed = (split_rows(packed) for operation, packed in chunks if operation == Operation.REMOVE)
+    rows = dict.fromkeys(row for packed in removed for row in packed)
+    rows.pop(EMPTY_ROW, None)
+    return list(rows)
+
+
+def plan_changes(
+    operations: Mapping[bytes, Operation], removed: Iterable[bytes], holders: Holders
+) -> Plan:
     """Plan a window of the log that was not sent before.
 
-    `holders` knows the identifiers of the removed rows, with up to HOLDERS_MAX + 1 rows of each.
+    `removed` are its `removed_rows`; `holders` knows their identifiers, with up to HOLDERS_MAX + 1
+    rows of each.
     """
     added = [row for row, operation in operations.items() if operation is Operation.ADD]
-    removed = [row for row, operation in operations.items() if operation is Operation.REMOVE]
-    return _plan(added, removed, holders, whole_rows=False)
+    return _plan(added, list(removed), holders, whole_rows=False)
 
 
 def plan_again(rows: Iterable[bytes], holders: Holders, *, whole_rows: bool) -> Plan:

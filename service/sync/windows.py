@@ -22,6 +22,7 @@ from service.sync.plan import (
     last_operations,
     plan_again,
     plan_changes,
+    removed_rows,
 )
 
 LOOK_UP_IDENTIFIERS_MAX: Final = 10_000
@@ -58,9 +59,9 @@ async def read_new_window(held: HeldAudience, *, after: int, up_to: int) -> Wind
     if not chunks:
         return None
     operations = await _operations_of(chunks)
-    removed = [row for row, operation in operations.items() if operation is Operation.REMOVE]
+    removed = await asyncio.to_thread(removed_rows, _entries(chunks))
     holders = await find_holders(held, removed)
-    plan = await asyncio.to_thread(plan_changes, operations, holders)
+    plan = await asyncio.to_thread(plan_changes, operations, removed, holders)
     return Window(plan=plan, after=after, chunks=chunks)
 
 
@@ -89,8 +90,11 @@ async def read_old_window(
 
 
 async def _operations_of(chunks: Sequence[Chunk]) -> dict[bytes, Operation]:
-    pairs = [(chunk.operation, chunk.packed_rows) for chunk in chunks]
-    return await asyncio.to_thread(last_operations, pairs)
+    return await asyncio.to_thread(last_operations, _entries(chunks))
+
+
+def _entries(chunks: Sequence[Chunk]) -> list[tuple[str, bytes]]:
+    return [(chunk.operation, chunk.packed_rows) for chunk in chunks]
 
 
 async def find_holders(held: HeldAudience, rows: Collection[bytes]) -> Holders:

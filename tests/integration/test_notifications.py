@@ -90,6 +90,20 @@ async def test_after_a_lost_connection_everybody_looks_and_is_told_again(
         assert await due.wait(LONG_S)
 
 
+async def test_a_quiet_connection_that_was_asked_whether_it_answers_still_hears(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.store.notifications.KEEP_ALIVE_S", 0.05)
+    listening = Notifications()
+    await listening.start(database_url)
+    due = listening.subscribe("audience_due", None)
+    await asyncio.sleep(0.3)
+    async with connected(database_url) as connection:
+        await an_audience(connection)
+    assert await due.wait(LONG_S)
+    await listening.close()
+
+
 async def test_a_connection_that_cannot_be_made_is_tried_again_in_the_background() -> None:
     listening = Notifications()
     await listening.start("postgresql:///x?host=/nonexistent")

@@ -13,6 +13,7 @@ from service.sync.plan import (
     last_operations,
     plan_again,
     plan_changes,
+    removed_rows,
 )
 from tests.unit.sync.builders import a_row, value
 
@@ -30,13 +31,13 @@ def test_the_last_operation_on_a_row_wins() -> None:
 def test_additions_go_as_whole_rows() -> None:
     row = a_row(email="ann", phone="1", last_name="lee")
 
-    assert plan_changes({row: ADD}, Holders()) == Plan(removals={}, additions=(row,))
+    assert plan_changes({row: ADD}, [], Holders()) == Plan(removals={}, additions=(row,))
 
 
 def test_a_leaver_whom_nobody_shares_is_removed_by_each_identifier_alone() -> None:
     row = a_row(email="ann", phone="1", first_name="ann", last_name="lee")
 
-    plan = plan_changes({row: REMOVE}, Holders())
+    plan = plan_changes({row: REMOVE}, [row], Holders())
 
     assert dict(plan.removals) == {a_row(email="ann"): [row], a_row(phone="1"): [row], row: [row]}
     assert not plan.additions
@@ -46,16 +47,16 @@ def test_weak_keys_go_along_only_in_the_whole_row() -> None:
     leaver = a_row(email="ann", phone="1", first_name="ann", last_name="lee")
     holders = Holders.among([a_row(phone="1")])
 
-    assert list(plan_changes({leaver: REMOVE}, holders).removals) == [a_row(email="ann")]
+    assert list(plan_changes({leaver: REMOVE}, [leaver], holders).removals) == [a_row(email="ann")]
     single = a_row(email="ann", first_name="ann", last_name="lee")
-    assert list(plan_changes({single: REMOVE}, Holders()).removals) == [single]
+    assert list(plan_changes({single: REMOVE}, [single], Holders()).removals) == [single]
 
 
 def test_a_shared_email_stays_when_one_of_its_holders_leaves() -> None:
     leaver = a_row(email="home", phone="1")
     stayer = a_row(email="home", phone="2")
 
-    plan = plan_changes({leaver: REMOVE}, Holders.among([stayer]))
+    plan = plan_changes({leaver: REMOVE}, [leaver], Holders.among([stayer]))
 
     assert list(plan.removals) == [a_row(phone="1")]
     assert plan.additions == (stayer,), "Facebook may know both to be one person"
@@ -64,7 +65,7 @@ def test_a_shared_email_stays_when_one_of_its_holders_leaves() -> None:
 def test_all_rows_of_a_member_who_shares_something_with_a_leaver_are_added_again() -> None:
     leaver, stayer, beside = a_row(email="home", phone="1"), a_row(email="home"), a_row(device="d")
 
-    plan = plan_changes({leaver: REMOVE}, Holders.among([stayer], {stayer: [beside]}))
+    plan = plan_changes({leaver: REMOVE}, [leaver], Holders.among([stayer], {stayer: [beside]}))
 
     assert list(plan.removals) == [a_row(phone="1")]
     assert plan.additions == (stayer, beside)
@@ -73,14 +74,16 @@ def test_all_rows_of_a_member_who_shares_something_with_a_leaver_are_added_again
 def test_a_removed_row_that_somebody_present_holds_is_added() -> None:
     row = a_row(email="home")
 
-    assert plan_changes({row: REMOVE}, Holders.among([row])) == Plan(removals={}, additions=(row,))
+    assert plan_changes({row: REMOVE}, [row], Holders.among([row])) == Plan(
+        removals={}, additions=(row,)
+    )
 
 
 def test_nothing_is_removed_of_a_row_whose_identifiers_are_all_held() -> None:
     removed = a_row(email="ann", phone="1")
     holders = Holders.among([a_row(email="ann"), a_row(phone="1")])
 
-    plan = plan_changes({removed: REMOVE}, holders)
+    plan = plan_changes({removed: REMOVE}, [removed], holders)
 
     assert plan == Plan(removals={}, additions=(a_row(email="ann"), a_row(phone="1")))
 
@@ -89,7 +92,7 @@ def test_an_identifier_with_too_many_holders_is_added_alone() -> None:
     leaver = a_row(email="shop", phone="1")
     crowd = [a_row(email="shop", phone=f"c{n}") for n in range(HOLDERS_MAX + 1)]
 
-    plan = plan_changes({leaver: REMOVE}, Holders.among(crowd))
+    plan = plan_changes({leaver: REMOVE}, [leaver], Holders.among(crowd))
 
     assert plan.additions == (a_row(email="shop"),)
 
@@ -109,7 +112,7 @@ def test_a_refresh_takes_out_who_was_found_by_names_beside_an_identifier_that_is
     stayer = a_row(email="home", first_name="bob", last_name="lee")
 
     again = plan_again([leaver, stayer], Holders.among([stayer]), whole_rows=True)
-    difference = plan_changes({leaver: REMOVE}, Holders.among([stayer]))
+    difference = plan_changes({leaver: REMOVE}, [leaver], Holders.among([stayer]))
 
     assert again == Plan(removals={leaver: [leaver]}, additions=(stayer,))
     assert difference == Plan(removals={}, additions=(stayer,))
@@ -125,6 +128,18 @@ def test_a_namesake_stays_when_somebody_unknown_to_facebook_by_one_identifier_le
     run(model, [[("ann", frozenset([stayer])), ("bob", frozenset([leaver]))]])
     assert model.inside == {0, 1}
     run(model, [[("bob", frozenset())]])
+    assert model.inside == {0}
+
+
+def test_a_row_that_was_lost_and_taken_up_by_another_still_brings_its_holders_back() -> None:
+    home = a_row(device="home")
+    one = frozenset([*strong_identifiers(a_row(email="a")), *strong_identifiers(a_row(email="d"))])
+    model = Model([one])
+    stays = frozenset([a_row(email="d"), home])
+
+    run(model, [[("bob", frozenset([a_row(email="a"), home])), ("cat", stays)]])
+    run(model, [[("bob", frozenset()), ("ann", frozenset([a_row(email="b"), home]))]])
+
     assert model.inside == {0}
 
 
@@ -168,7 +183,8 @@ class Model:
         for rows in self.members.values():
             for row in rows:
                 beside.setdefault(row, []).extend(rows - {row})
-        plan = plan_changes(last_operations(log), Holders.among(present, beside))
+        holders = Holders.among(present, beside)
+        plan = plan_changes(last_operations(log), removed_rows(log), holders)
         for row in plan.removals:
             self.inside -= self.found_by(row)
         for row in plan.additions:
