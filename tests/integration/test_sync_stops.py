@@ -12,6 +12,7 @@ from service.store.notifications import Notifications
 from service.sync import refresh
 from service.sync import worker as worker_module
 from service.sync.account_gate import AccountGates
+from service.sync.held import HeldAudience
 from service.sync.run import run_audience
 from service.sync.sync_run import SyncRun
 from service.sync.worker import Worker
@@ -242,7 +243,7 @@ async def test_a_run_that_fails_oddly_fails_alone(
         await world.ask()
         real_time(world)
         monkeypatch.setattr(worker_module, "run_audience", broken)
-        monkeypatch.setattr(worker_module.HeldAudience, "waiting_syncs", broken)
+        monkeypatch.setattr(HeldAudience, "waiting_syncs", broken)
         async with a_worker(world, database_url, drain_s=0.2) as (worker, working):
             await failed.wait()
             assert not working.done()
