@@ -60,6 +60,9 @@ class Stack:
             "FACEBOOK_BASE_URL": self.graph_url,
             "DRAIN_SECONDS": "5",
             "POLL_SECONDS": "0.2",
+            # Short, so that a test which kills a service does not wait for its lease for long.
+            "FACEBOOK_CALL_TIMEOUT_SECONDS": "3",
+            "LEASE_SECONDS": "6",
         }
         log_file = self.folder / f"service-{self._started}.log"
         process = self._stack.enter_context(start_service(log_file, base | settings))
