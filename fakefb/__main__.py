@@ -27,6 +27,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--graph-port", type=_port, default=8082, help="0 = any free port")
     parser.add_argument("--admin-port", type=_port, default=8083, help="0 = any free port")
     parser.add_argument("--seed", type=int, default=0, help="of faults and ids (%(default)s)")
+    mood = parser.add_mutually_exclusive_group()
+    mood.add_argument(
+        "--calm", action="store_false", dest="grumpy", help="nothing goes wrong by itself (default)"
+    )
+    mood.add_argument(
+        "--grumpy", action="store_true", help="a few per cent of everything goes wrong"
+    )
+    parser.set_defaults(grumpy=False)
     parser.add_argument(
         "--allow-remote", action="store_true", help="let others than this machine in"
     )
@@ -49,6 +57,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         graph_port=arguments.graph_port,
         admin_port=arguments.admin_port,
         seed=arguments.seed,
+        grumpy=arguments.grumpy,
         allow_remote=arguments.allow_remote,
     ) as fake:
         addresses = {"graph_url": fake.graph_url, "admin_url": fake.admin_url}

@@ -1,5 +1,7 @@
 """Owns the admin routes of ad accounts and tokens."""
 
+from typing import Final
+
 from aiohttp import web
 
 from fakefb.ad_accounts import AdAccount
@@ -7,6 +9,11 @@ from fakefb.admin_http import AdminRefusal, answer, read_model
 from fakefb.admin_models import AdAccountChange, NewAdAccount, NewToken, TokenChange
 from fakefb.state import FakeState
 from fakefb.tokens import Token
+
+_ALLOWANCES: Final = frozenset(
+    {"calls_per_hour", "cpu_s_per_hour", "time_s_per_hour", "calls_per_minute", "score_max"}
+)
+"""Fields that null takes back."""
 
 
 class AccountRoutes:
@@ -83,26 +90,23 @@ class AccountRoutes:
 
 def account_record(account: AdAccount) -> dict[str, object]:
     """Return an ad account for the admin port."""
-    return {
-        "ad_account_id": account.ad_account_id,
-        "name": account.name,
-        "account_status": account.account_status,
-        "tos_accepted": account.tos_accepted,
-        "calls_per_hour": account.calls_per_hour,
+    return {"ad_account_id": account.ad_account_id} | {
+        name: getattr(account, name) for name in AdAccountChange.model_fields
     }
 
 
 def _change_account(account: AdAccount, change: AdAccountChange) -> None:
     for name in change.model_fields_set - {"ad_account_id"}:
         value = getattr(change, name)
-        if value is not None or name == "calls_per_hour":
+        if value is not None or name in _ALLOWANCES:
             setattr(account, name, value)
 
 
 def _change_token(token: Token, change: TokenChange) -> None:
     for name in type(change).model_fields.keys() - {"access_token"}:
         value = getattr(change, name)
-        if value is not None:
+        takes_back = name in _ALLOWANCES and name in change.model_fields_set
+        if value is not None or takes_back:
             setattr(token, name, tuple(value) if isinstance(value, list) else value)
 
 
@@ -114,4 +118,7 @@ def _token_record(token: Token) -> dict[str, object]:
         "ad_account_ids": token.ad_account_ids,
         "require_proof": token.require_proof,
         "revoked": token.revoked,
+        "state": token.state,
+        "kind": token.kind,
+        "calls_per_hour": token.calls_per_hour,
     }

@@ -2,11 +2,22 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
 
+from fakefb.audience_status import OPERATION_TEXTS
 from fakefb.fault_rules import FaultRule
 from fakefb.normalizer.member import PlainMember
 from fakefb.people import SINGLE_FIELDS, Person
+from fakefb.profiles import Profile
+from fakefb.tiers import Tier
 from fakefb.tokens import ALL_SCOPES
 
 AdAccountId = Annotated[str, StringConstraints(pattern=r"^act_[0-9]{1,20}$")]
@@ -16,6 +27,20 @@ TokenText = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 
 AccountStatus = Literal[1, 2, 3, 7, 8, 9, 100, 101, 201, 202]
 ADVANCE_S_MAX = 100 * 366 * 86_400
+
+
+TokenState = Literal[
+    "live",
+    "app_removed",
+    "checkpoint",
+    "password_changed",
+    "unconfirmed",
+    "revoked",
+    "session_invalid",
+    "unused",
+]
+Allowance = Annotated[int | None, Field(ge=0, le=10_000_000)]
+FlaggedField = Literal["name", "description", "opt_out_link", "customer_file_source"]
 
 
 class _Strict(BaseModel):
@@ -28,7 +53,13 @@ class AdAccountChange(_Strict):
     name: Text | None = None
     account_status: AccountStatus | None = None
     tos_accepted: bool | None = None
-    calls_per_hour: int | None = Field(default=None, ge=0, le=10_000_000)
+    value_tos_accepted: bool | None = None
+    tier: Tier | None = None
+    calls_per_hour: Allowance = None
+    cpu_s_per_hour: Allowance = None
+    time_s_per_hour: Allowance = None
+    calls_per_minute: Allowance = None
+    score_max: Allowance = None
 
 
 class NewAdAccount(AdAccountChange):
@@ -47,6 +78,9 @@ class TokenChange(_Strict):
     ad_account_ids: list[AdAccountId] | None = None
     require_proof: bool | None = None
     revoked: bool | None = None
+    state: TokenState | None = None
+    kind: Literal["SYSTEM_USER", "USER"] | None = None
+    calls_per_hour: Allowance = None
 
 
 class NewToken(TokenChange):
@@ -54,6 +88,21 @@ class NewToken(TokenChange):
 
     access_token: TokenText
     scopes: list[Text] | None = list(ALL_SCOPES)
+
+
+class AudienceChange(_Strict):
+    """What Meta does to an audience by itself; what is not given stays, null takes it back."""
+
+    flagged_fields: list[FlaggedField] | None = None
+    operation_code: int | None = None
+    delete_time: int | None = Field(default=None, ge=0, le=10_000_000_000)
+
+    @field_validator("operation_code")
+    @classmethod
+    def _is_documented(cls, value: int | None) -> int | None:
+        if value is not None and value not in OPERATION_TEXTS:
+            raise ValueError(f"must be one of {', '.join(map(str, OPERATION_TEXTS))}")
+        return value
 
 
 class Identified(_Strict):
@@ -133,10 +182,39 @@ class MatchMembers(_Strict):
     default_region: Region = "US"
 
 
+class Explain(_Strict):
+    """A plain member, or a row as it is sent, whose matches are to be explained."""
+
+    member: Member | None = None
+    row: dict[str, Text] | None = Field(default=None, min_length=1, max_length=40)
+    custom_audience_id: Text | None = None
+    default_region: Region = "US"
+    plain: bool = False
+    """Whether the answer may hold identifiers and plain people."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Explain":
+        if (self.member is None) == (self.row is None):
+            raise ValueError("give either member or row")
+        return self
+
+
 class Advance(_Strict):
     """Seconds to move the clock forward."""
 
     advance_s: float = Field(ge=0, le=ADVANCE_S_MAX)
+
+
+class ClockChange(_Strict):
+    """Whether the clock stands."""
+
+    frozen: bool
+
+
+class ProfileChange(_Strict):
+    """How the fake behaves by itself."""
+
+    name: Profile
 
 
 RULES: TypeAdapter[list[FaultRule]] = TypeAdapter(

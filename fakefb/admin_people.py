@@ -70,7 +70,7 @@ class PeopleRoutes:
         limit = query_number(request, "limit", 100, LIST_MAX)
         offset = query_number(request, "offset", 0, PEOPLE_MAX)
         chosen = self._state.population.people[offset : offset + limit]
-        people = [_person_record(person) for person in chosen]
+        people = [person_record(person) for person in chosen]
         return answer({"people": people, "count": len(self._state.population)})
 
     async def audience_people(self, request: web.Request) -> web.Response:
@@ -107,7 +107,8 @@ class PeopleRoutes:
         return people
 
 
-def _person_record(person: Person) -> dict[str, object]:
+def person_record(person: Person) -> dict[str, object]:
+    """Return a plain person for the admin port."""
     return {
         "person_id": person.person_id,
         "emails": person.emails,

@@ -51,9 +51,9 @@ def empty_answer(status: int) -> Answer:
     return Answer(status, b"", "text/html; charset=utf-8")
 
 
-def common_headers(version: str, trace_id: str, usage: Mapping[str, object]) -> dict[str, str]:
-    """Return the headers of every answer; `usage` is by ad account number, empty = not sent."""
-    headers = {
+def common_headers(version: str, trace_id: str) -> dict[str, str]:
+    """Return the headers of every answer."""
+    return {
         "facebook-api-version": version,
         "X-Fake-Facebook": "1",
         "x-fb-trace-id": trace_id[-11:],
@@ -63,9 +63,6 @@ def common_headers(version: str, trace_id: str, usage: Mapping[str, object]) -> 
         "Expires": "Sat, 01 Jan 2000 00:00:00 GMT",
         "Access-Control-Allow-Origin": "*",
     }
-    if usage:
-        headers["X-Business-Use-Case-Usage"] = orjson.dumps(usage).decode()
-    return headers
 
 
 def _header_text(message: str) -> str:

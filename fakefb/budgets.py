@@ -1,55 +1,107 @@
-"""Owns the hourly budget of an ad account: it fills with calls and drains with the clock."""
+"""Owns hourly budgets: calls, CPU and wall time fill them, and they drain with the clock."""
 
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 WINDOW_S: Final = 3_600
 """Seconds that a call counts for."""
 SLOT_S: Final = 60
 """Calls are counted together in slots of this many seconds."""
-BASE_CALLS_PER_HOUR: Final = 190_000
-CALLS_PER_AUDIENCE: Final = 40
-CALLS_PER_HOUR_MAX: Final = 700_000
+
+CPU_MS_PER_CALL: Final = 10
+CPU_US_PER_ROW: Final = 20
+TIME_MS_PER_CALL: Final = 50
+TIME_US_PER_ROW: Final = 50
+"""Made-up prices of a call and of each of its rows."""
 
 
-def default_allowance(audiences: int) -> int:
-    """Return the documented calls an hour of an account on the full tier."""
-    return min(BASE_CALLS_PER_HOUR + CALLS_PER_AUDIENCE * audiences, CALLS_PER_HOUR_MAX)
+class Cost(NamedTuple):
+    """What calls take: their number, milliseconds of CPU, milliseconds of wall time."""
+
+    calls: int = 0
+    cpu_ms: int = 0
+    time_ms: int = 0
+
+    def plus(self, other: "Cost") -> "Cost":
+        """Return the sum."""
+        return Cost(
+            self.calls + other.calls, self.cpu_ms + other.cpu_ms, self.time_ms + other.time_ms
+        )
+
+    def minus(self, other: "Cost") -> "Cost":
+        """Return the difference."""
+        return Cost(
+            self.calls - other.calls, self.cpu_ms - other.cpu_ms, self.time_ms - other.time_ms
+        )
+
+    def fits(self, allowance: "Cost") -> bool:
+        """Tell whether one more call fits, by every figure."""
+        return all(used < allowed for used, allowed in zip(self, allowance, strict=True))
+
+    def percent(self, allowance: "Cost") -> tuple[int, int, int]:
+        """Return the parts of the allowance in whole per cent; more than 100 is possible."""
+        pairs = zip(self, allowance, strict=True)
+        calls, cpu, time = (used * 100 // max(allowed, 1) for used, allowed in pairs)
+        return calls, cpu, time
+
+
+NOTHING: Final = Cost()
+ONE_CALL: Final = Cost(calls=1)
+
+
+def cost_of(rows: int) -> Cost:
+    """Return what a call with so many rows takes."""
+    return Cost(
+        1,
+        CPU_MS_PER_CALL + rows * CPU_US_PER_ROW // 1_000,
+        TIME_MS_PER_CALL + rows * TIME_US_PER_ROW // 1_000,
+    )
 
 
 @dataclass(slots=True)
 class Budget:
-    """Calls of the last hour, as [slot start, count] from old to new."""
+    """What was used in the last hour, as (slot start, cost) from old to new."""
 
-    slots: deque[list[int]] = field(default_factory=deque)
+    slots: deque[tuple[int, Cost]] = field(default_factory=deque)
+    _sum: Cost = NOTHING
 
-    def charge(self, now: float) -> None:
+    def charge(self, now: float, cost: Cost = ONE_CALL) -> None:
         """Count one call, a refused one too: calling on makes the wait longer."""
         start = int(now // SLOT_S) * SLOT_S
         self._drain(now)
+        slot = NOTHING
         if self.slots and self.slots[-1][0] == start:
-            self.slots[-1][1] += 1
-        else:
-            self.slots.append([start, 1])
+            slot = self.slots.pop()[1]
+        self.slots.append((start, slot.plus(cost)))
+        self._sum = self._sum.plus(cost)
 
     def used(self, now: float) -> int:
         """Return the calls that count now."""
-        self._drain(now)
-        return sum(count for _, count in self.slots)
+        return self.total(now).calls
 
-    def wait_minutes(self, now: float, allowance: int) -> int:
+    def total(self, now: float) -> Cost:
+        """Return everything that counts now."""
+        self._drain(now)
+        return self._sum
+
+    def calls_of_minute(self, now: float) -> int:
+        """Return the calls of the present minute."""
+        start = int(now // SLOT_S) * SLOT_S
+        return self.slots[-1][1].calls if self.slots and self.slots[-1][0] == start else 0
+
+    def wait_minutes(self, now: float, allowance: Cost) -> int:
         """Return the whole minutes until a call fits again; 0 while one does."""
-        left = self.used(now)
-        for start, count in self.slots:
-            if left < allowance:
+        left = self.total(now)
+        for start, cost in self.slots:
+            if left.fits(allowance):
                 break
-            left -= count
-            if left < allowance:
+            left = left.minus(cost)
+            if left.fits(allowance):
                 return max(1, math.ceil((start + WINDOW_S - now) / 60))
         return 0
 
     def _drain(self, now: float) -> None:
         while self.slots and self.slots[0][0] + WINDOW_S <= now:
-            self.slots.popleft()
+            self._sum = self._sum.minus(self.slots.popleft()[1])

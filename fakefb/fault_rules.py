@@ -1,14 +1,23 @@
 """Owns faults as data: which call a rule is for, when it fires, and what then happens."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from fakefb.graph_errors import GraphError
 
-Milliseconds = Annotated[int, Field(ge=0, le=600_000)]
+LATE_MS_MAX: Final = 600_000
+"""Longest time, in milliseconds, that an effect may put an answer or a write off."""
+Milliseconds = Annotated[int, Field(ge=0, le=LATE_MS_MAX)]
 HttpStatus = Annotated[int, Field(ge=200, le=599)]
 
 
@@ -70,6 +79,18 @@ class SamplesEffect(_Strict):
     n: int = Field(ge=0, le=100)
 
 
+class InvalidEffect(_Strict):
+    """The first `n` good rows are called invalid, with at most so many samples in the answer."""
+
+    n: int = Field(ge=1, le=10_000)
+    samples: int = Field(default=100, ge=0, le=100)
+
+
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")]
+HeaderText = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{0,4000}$")]
+_FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection", "upgrade"})
+
+
 class Effect(_Strict):
     """Exactly one of these happens."""
 
@@ -85,6 +106,21 @@ class Effect(_Strict):
     invalid_samples_limit: SamplesEffect | None = None
     truncate_body: Literal[True] | None = None
     apply_late_ms: Milliseconds | None = None
+    """The write lands, and the answer comes, so much later."""
+    reset_apply_late_ms: Milliseconds | None = None
+    """A reset at once; the write lands so much later."""
+    reorder_ms: Milliseconds | None = None
+    """A write waits, so long at most, until a later write to the same audience has been applied."""
+    invalid_rows: InvalidEffect | None = None
+    headers: dict[HeaderName, HeaderText] | None = Field(default=None, min_length=1, max_length=20)
+    """The usual answer with these headers instead of its own."""
+
+    @field_validator("headers")
+    @classmethod
+    def _frame_stays(cls, value: dict[str, str] | None) -> dict[str, str] | None:
+        if value is not None and _FRAMING & {name.lower() for name in value}:
+            raise ValueError("headers that frame the answer cannot be replaced")
+        return value
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Effect":
@@ -97,6 +133,7 @@ class Match(_Strict):
     """Which calls a rule is for; what is not given matches every call."""
 
     method: Literal["GET", "POST", "DELETE"] | None = None
+    custom_audience_id: str | None = Field(default=None, max_length=30)
     path: str | None = Field(default=None, max_length=500)
     """Regular expression, searched in the path without version."""
     operation: str | None = None
@@ -106,6 +143,10 @@ class Match(_Strict):
     times: int | None = Field(default=None, ge=1)
     """How often the rule fires at most."""
     probability: float = Field(default=1.0, ge=0.0, le=1.0)
+    until: float | None = None
+    """Unix seconds of the fake's clock from which the rule rests."""
+    for_s: float | None = Field(default=None, gt=0, le=1_000_000)
+    """Real seconds after arming, after which the rule rests; the fake's clock has no say."""
 
     @field_validator("path")
     @classmethod

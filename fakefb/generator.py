@@ -3,8 +3,9 @@
 import random
 import uuid
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+from fakefb.lands import LANDS
 from fakefb.people import Person
 
 SHARED_EMAIL_CHANCE: Final = 0.1
@@ -12,78 +13,10 @@ SHARED_EMAIL_CHANCE: Final = 0.1
 PHONE_CHANCE: Final = 0.8
 DEVICE_CHANCE: Final = 0.5
 SECOND_CHANCE: Final = 0.2
-"""Part of the people who have one more of a kind of identifier."""
+"""Part of the people who have a second of a kind of identifier."""
+THIRD_CHANCE: Final = 0.05
+"""Part of the people who have a third, too."""
 
-
-class _Land(NamedTuple):
-    code: str
-    phone: str
-    """E.164 pattern, # = any digit."""
-    zip: str
-    places: tuple[tuple[str, str], ...]
-    """City and state."""
-    first: tuple[str, ...]
-    last: tuple[str, ...]
-
-
-_LANDS: Final = (
-    _Land(
-        "US",
-        "+1212555####",
-        "#####",
-        (("New York", "New York"), ("Austin", "Texas"), ("San Jose", "California")),
-        ("Mary", "James", "Linda", "Robert", "Mary Ann", "Joseph"),
-        ("Smith", "Johnson", "O'Brien", "Miller", "Garcia"),
-    ),
-    _Land(
-        "GB",
-        "+447911######",
-        "SW# #AA",
-        (("London", "Greater London"), ("Leeds", "Yorkshire")),
-        ("Oliver", "Amelia", "Zoë", "Harry"),
-        ("Taylor", "Lloyd-Webber", "Evans", "Khan"),
-    ),
-    _Land(
-        "DE",
-        "+4915112######",
-        "#####",
-        (("München", "Bayern"), ("Köln", "Nordrhein-Westfalen")),
-        ("Jürgen", "Käthe", "Lukas", "Anna-Lena"),
-        ("Müller", "Schröder", "Weiß", "Vogel"),
-    ),
-    _Land(
-        "FR",
-        "+336########",
-        "#####",
-        (("Paris", "Île-de-France"), ("Saint-Étienne", "Loire")),
-        ("Chloé", "François", "Inès", "Hugo"),
-        ("Lefèvre", "Dubois", "D'Arcy", "Moreau"),
-    ),
-    _Land(
-        "BR",
-        "+55119########",
-        "#####-###",
-        (("São Paulo", "São Paulo"), ("Belém", "Pará")),
-        ("João", "Conceição", "Luiz", "Ana"),
-        ("da Silva", "Araújo", "Souza"),
-    ),
-    _Land(
-        "JP",
-        "+8190########",
-        "###-####",
-        (("横浜市", "神奈川県"), ("大阪市", "大阪府")),
-        ("陽子", "健一", "さくら"),
-        ("佐藤", "鈴木", "高橋"),
-    ),
-    _Land(
-        "PL",
-        "+48512######",
-        "##-###",
-        (("Łódź", "Łódzkie"), ("Kraków", "Małopolskie")),
-        ("Zofia", "Paweł", "Łukasz"),
-        ("Nowak", "Wójcik", "Kowalska"),
-    ),
-)
 _HOSTS: Final = ("example.com", "mail.example.org", "example.net")
 
 
@@ -94,16 +27,16 @@ def generate_people(count: int, seed: int, *, first: int) -> Iterator[Person]:
     for number in range(first, first + count):
         own = f"{chance.choice(('m', 'x.', 'the+'))}{seed}.{number}@{chance.choice(_HOSTS)}"
         shares = bool(household_email) and chance.random() < SHARED_EMAIL_CHANCE
-        emails = (own, household_email) if shares else _one_or_two(chance, own, f"w.{own}")
+        emails = (own, household_email) if shares else _some(chance, own, f"w.{own}", f"old-{own}")
         household_email = household_email if shares else own
         yield _person(chance, f"p{number:07d}", emails)
 
 
 def _person(chance: random.Random, person_id: str, emails: tuple[str, ...]) -> Person:
-    land = chance.choice(_LANDS)
+    land = chance.choice(LANDS)
     city, state = chance.choice(land.places)
-    phones = _one_or_two(chance, *(_digits(chance, land.phone) for _ in range(2)))
-    devices = _one_or_two(chance, *(_device(chance) for _ in range(2)))
+    phones = _some(chance, *(_digits(chance, land.phone) for _ in range(3)))
+    devices = _some(chance, *(_device(chance) for _ in range(3)))
     return Person(
         person_id=person_id,
         emails=emails,
@@ -124,8 +57,10 @@ def _person(chance: random.Random, person_id: str, emails: tuple[str, ...]) -> P
     )
 
 
-def _one_or_two(chance: random.Random, one: str, two: str) -> tuple[str, ...]:
-    return (one, two) if chance.random() < SECOND_CHANCE else (one,)
+def _some(chance: random.Random, *candidates: str) -> tuple[str, ...]:
+    """Return the first one, two or three of three candidates."""
+    drawn = chance.random()
+    return candidates[: 1 + (drawn < SECOND_CHANCE) + (drawn < THIRD_CHANCE)]
 
 
 def _digits(chance: random.Random, pattern: str) -> str:

@@ -61,14 +61,9 @@ def unknown_token() -> GraphError:
     return GraphError(190, "Invalid OAuth access token - Cannot parse access token")
 
 
-def revoked_token() -> GraphError:
-    """190/467: the token was taken back."""
-    return GraphError(190, "Error validating access token: The token is revoked.", subcode=467)
-
-
-def expired_token() -> GraphError:
-    """190/463: the token's time is over."""
-    return GraphError(190, "Error validating access token: Session has expired.", subcode=463)
+def dead_token(subcode: int, reason: str) -> GraphError:
+    """190 with the subcode of what has ended the token."""
+    return GraphError(190, f"Error validating access token: {reason}", subcode=subcode)
 
 
 def missing_token() -> GraphError:
@@ -86,6 +81,11 @@ def lacks_ads_management() -> GraphError:
     """294: writing needs ads_management."""
     message = "(#294) Managing advertisements requires an access token with ads_management"
     return GraphError(294, message)
+
+
+def system_users_cannot_accept() -> GraphError:
+    """200: terms are accepted by people, and a system user is none."""
+    return GraphError(200, "(#200) A system user cannot accept terms", http_status=403)
 
 
 def lacks_ads_read() -> GraphError:
@@ -185,9 +185,9 @@ def mode_locked(locked: str, given: str) -> GraphError:
     return GraphError(2650, message)
 
 
-def too_many_audiences(limit: int) -> GraphError:
-    """2654: the account's quota of customer lists is used up."""
-    return GraphError(2654, f"(#2654) The account already has {limit} customer list audiences")
+def too_many_audiences(limit: int, kind: str) -> GraphError:
+    """2654: the account's quota of customer lists, or of lookalikes, is used up."""
+    return GraphError(2654, f"(#2654) The account already has {limit} {kind} audiences")
 
 
 def too_many_rows() -> GraphError:
@@ -200,9 +200,16 @@ def unknown_failure() -> GraphError:
     return GraphError(1, "An unknown error occurred", subcode=99, http_status=500)
 
 
-def not_there_yet() -> GraphError:
-    """803: the audience is too new for its edge."""
-    return GraphError(803, "(#803) Some of the aliases you requested do not exist: users")
+def not_there_yet(*names: str) -> GraphError:
+    """803: the edge of a new audience, or ids of a reading of many, that do not exist."""
+    message = f"(#803) Some of the aliases you requested do not exist: {', '.join(names)}"
+    return GraphError(803, message)
+
+
+def too_much_data() -> GraphError:
+    """1: a page with too many rows or fields."""
+    message = "Please reduce the amount of data you're asking for, then retry your request"
+    return GraphError(1, message, http_status=500)
 
 
 def too_many_calls() -> GraphError:
@@ -219,8 +226,3 @@ def dead_version(version: str, oldest: str) -> GraphError:
     """2635: the version is gone, or never was."""
     message = f"(#2635) You are calling a deprecated version ({version}). Update to {oldest}."
     return GraphError(2635, message)
-
-
-def not_imitated(what: str) -> GraphError:
-    """3: something that Meta has and this fake has not."""
-    return GraphError(3, f"(#3) This fake does not imitate {what} yet")

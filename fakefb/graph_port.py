@@ -4,20 +4,24 @@ import asyncio
 import re
 import socket
 import struct
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
 from fakefb import graph_errors
 from fakefb.answers import Answer, common_headers, error_answer, html_answer, json_answer
+from fakefb.batches import run_batch
 from fakefb.call import Call
-from fakefb.fault_effects import CutConnection, perform_faulty
+from fakefb.fault_effects import CutConnection, Line, perform_faulty
 from fakefb.graph_errors import GraphError, HtmlRefusal
 from fakefb.journal import Entry
 from fakefb.parameters import BODY_BYTES_MAX, Parameters, read_parameters
 from fakefb.payload import row_count
-from fakefb.routes import Route, find_route, no_route
+from fakefb.routes import BATCH, Route, find_route, no_route
 from fakefb.state import FakeState
+from fakefb.usage_headers import usage_headers
 from fakefb.versions import DEFAULT, split_version
 
 URL_BYTES_MAX: Final = 22 * 1024
@@ -58,15 +62,17 @@ class GraphPort:
         try:
             version, parts = split_version(_printable(request.path))
             call = await self._read_call(request, entry, version, parts)
-            answer = await self._answer(request, call)
+            answer = await self._answer(call, _RequestLine(request), self._run_batch)
         except GraphError as e:
             answer = error_answer(e, self._state.trace_id())
-        entry.status = answer.status
-        if answer.error is not None:
-            entry.error_code, entry.error_subcode = answer.error.code, answer.error.subcode
-        headers = {**common_headers(version, self._state.trace_id(), self._usage(call))}
-        headers |= {"Content-Type": answer.content_type, **answer.headers}
+        _note_answer(entry, answer)
+        headers = self._headers(call, version, answer)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+    def _headers(self, call: Call | None, version: str, answer: Answer) -> dict[str, str]:
+        usage = {} if call is None else usage_headers(call)
+        headers = common_headers(version, self._state.trace_id()) | usage
+        return headers | {"Content-Type": answer.content_type, **answer.headers}
 
     async def _read_call(
         self, request: web.Request, entry: Entry, version: str, parts: list[str]
@@ -84,21 +90,46 @@ class GraphPort:
             now=self._state.clock.now(),
         )
 
-    async def _answer(self, request: web.Request, call: Call) -> Answer:
+    async def _run_batch(self, call: Call) -> Answer:
+        async def answer_item(item: Call) -> Answer | None:
+            began = asyncio.get_running_loop().time()
+            try:
+                answer = await self._answer(item, _HungUp())
+                _note_answer(item.entry, answer)
+            except CutConnection:
+                return None
+            finally:
+                self._state.journal.end(item.entry, asyncio.get_running_loop().time() - began)
+            return replace(answer, headers=self._headers(item, DEFAULT, answer))
+
+        try:
+            return await run_batch(call, answer_item)
+        except GraphError as e:
+            return error_answer(e, self._state.trace_id())
+
+    async def _answer(
+        self, call: Call, line: Line, run: Callable[[Call], Awaitable[Answer]] | None = None
+    ) -> Answer:
+        """Answer a call through faults and routes; `run` does so for a batch."""
         state = self._state
         route = find_route(call.method, call.parts)
         _describe(call, route)
         rule = state.faults.pick(
-            method=call.method, path="/" + "/".join(call.parts), operation=call.entry.operation
+            method=call.method,
+            path="/" + "/".join(call.parts),
+            operation=call.entry.operation,
+            custom_audience_id=call.entry.custom_audience_id,
         )
 
-        def perform() -> Answer:
+        async def perform() -> Answer:
+            if run is not None and call.entry.operation == BATCH:
+                return await run(call)
             return self._perform(call, route)
 
         if rule is not None:
             call.entry.fault = rule.name
-            return await perform_faulty(rule.effect, call, perform, lambda: _is_gone(request))
-        answer = perform()
+            return await perform_faulty(rule.effect, call, perform, line)
+        answer = await perform()
         if state.settings.latency_ms and call.entry.operation in ("add", "remove"):
             await asyncio.sleep(state.settings.latency_ms / 1_000)
         return answer
@@ -113,11 +144,11 @@ class GraphPort:
         except HtmlRefusal as e:
             return html_answer(e.http_status)
 
-    def _usage(self, call: Call | None) -> dict[str, object]:
-        if call is None or call.account is None:
-            return {}
-        audiences = len(self._state.audiences.of(call.account.ad_account_id))
-        return {call.account.number: [call.account.usage(call.now, audiences)]}
+
+def _note_answer(entry: Entry, answer: Answer) -> None:
+    entry.status = answer.status
+    if answer.error is not None:
+        entry.error_code, entry.error_subcode = answer.error.code, answer.error.subcode
 
 
 def _describe(call: Call, route: Route | None) -> None:
@@ -146,8 +177,33 @@ def _printable(path: str) -> str:
     return re.sub(r"[^\x20-\x7e]", "?", path)
 
 
-def _is_gone(request: web.Request) -> bool:
-    return request.transport is None or request.transport.is_closing()
+class _RequestLine:
+    """The connection of one request."""
+
+    def __init__(self, request: web.Request) -> None:
+        self._request = request
+
+    def is_gone(self) -> bool:
+        """Tell whether the caller has hung up."""
+        return self._request.transport is None or self._request.transport.is_closing()
+
+    def reset(self) -> None:
+        """Send a TCP reset now."""
+        transport = self._request.transport
+        if transport is not None:
+            _no_linger(transport.get_extra_info("socket"))
+            transport.abort()
+
+
+class _HungUp:
+    """The line of a batch item: nobody waits for it alone, so that a lost answer is none."""
+
+    def is_gone(self) -> bool:
+        """Tell that nobody waits."""
+        return True
+
+    def reset(self) -> None:
+        """Do nothing; the batch goes on."""
 
 
 async def _cut(request: web.Request, answer: Answer | None) -> web.StreamResponse:
@@ -161,8 +217,7 @@ async def _cut(request: web.Request, answer: Answer | None) -> web.StreamRespons
     transport = request.transport
     if transport is not None:
         if answer is None:
-            _no_linger(transport.get_extra_info("socket"))
-            transport.abort()
+            _RequestLine(request).reset()
         else:
             transport.close()
     return response

@@ -1,7 +1,9 @@
 """Owns the record of Graph calls: what came, in which order it began and ended, what was said."""
 
+import asyncio
+import contextlib
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -43,11 +45,55 @@ class Entry:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which calls are asked for; "" takes any. `path` is a part of the path."""
+
+    path: str = ""
+    method: str = ""
+    operation: str = ""
+    custom_audience_id: str = ""
+    fault: str = ""
+
+    def takes(self, entry: Entry) -> bool:
+        """Tell whether the call is one of them."""
+        return (
+            self.path in entry.path
+            and self.method in ("", entry.method)
+            and self.operation in ("", entry.operation)
+            and self.custom_audience_id in ("", entry.custom_audience_id)
+            and self.fault in ("", entry.fault)
+        )
+
+
+class Watch:
+    """Waits until calls of a kind have ended; made by `Journal.watching`."""
+
+    def __init__(self, takes: Callable[[Entry], bool], missing: int) -> None:
+        self._takes = takes
+        self.missing = missing
+        """Calls that have still to end; 0 or less = enough have."""
+        self._enough = asyncio.Event()
+
+    def see(self, entry: Entry) -> None:
+        """Count a call that has ended."""
+        self.missing -= self._takes(entry)
+        if self.missing <= 0:
+            self._enough.set()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Wait at most so many seconds; tell whether all have ended."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._enough.wait(), timeout_s)
+        return self.missing <= 0
+
+
 class Journal:
     """The last calls, oldest first, and sums over all calls since the last clearing."""
 
     def __init__(self) -> None:
         self._order = 0
+        self._watches: list[Watch] = []
         self.clear()
 
     def clear(self) -> None:
@@ -70,16 +116,24 @@ class Journal:
         if entry.applied and entry.operation in ("add", "remove"):
             self.rows[entry.operation] += entry.rows
             self.rows["invalid"] += entry.invalid_rows
+        for watch in self._watches:
+            watch.see(entry)
 
-    def newest(self, *, path: str = "", method: str = "", operation: str = "") -> Iterator[Entry]:
-        """Return matching entries from new to old; `path` is a part of the path, "" = any."""
-        for entry in reversed(self.entries):
-            if (
-                path in entry.path
-                and method in ("", entry.method)
-                and operation in ("", entry.operation)
-            ):
-                yield entry
+    def newest(self, wanted: Filter) -> Iterator[Entry]:
+        """Return the calls asked for from new to old."""
+        return filter(wanted.takes, reversed(self.entries))
+
+    @contextlib.contextmanager
+    def watching(self, watch: Watch) -> Iterator[Watch]:
+        """Show the watch every call that is remembered or ends inside the block."""
+        for entry in self.entries:
+            if entry.ended is not None:
+                watch.see(entry)
+        self._watches.append(watch)
+        try:
+            yield watch
+        finally:
+            self._watches.remove(watch)
 
     def _next(self) -> int:
         self._order += 1

@@ -27,6 +27,9 @@ class Membership(Protocol):
     def people(self) -> set[int]:
         """Return everybody inside; the caller must not change the set."""
 
+    def size(self) -> int:
+        """Return how many are inside."""
+
     def copy(self) -> "Membership":
         """Return an independent copy, for trying a removal out."""
 
@@ -48,6 +51,10 @@ class PeopleOnly:
     def people(self) -> set[int]:
         """Return everybody inside."""
         return self._inside
+
+    def size(self) -> int:
+        """Return how many are inside."""
+        return len(self._inside)
 
     def copy(self) -> Membership:
         """Return an independent copy."""
@@ -78,6 +85,10 @@ class PeopleByIdentifier:
     def people(self) -> set[int]:
         """Return everybody inside."""
         return set(self._reasons)
+
+    def size(self) -> int:
+        """Return how many are inside."""
+        return len(self._reasons)
 
     def copy(self) -> Membership:
         """Return an independent copy."""

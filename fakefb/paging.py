@@ -2,9 +2,12 @@
 
 import base64
 import binascii
+import enum
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 from urllib.parse import urlencode
+
+import orjson
 
 from fakefb import graph_errors
 from fakefb.parameters import Parameters
@@ -13,6 +16,19 @@ T = TypeVar("T")
 
 PAGE_DEFAULT: Final = 25
 PAGE_MAX: Final = 5_000
+_BEGINNING: Final = "start"
+"""What a cursor marks that stands before the first item."""
+_GAP: Final = "gap:"
+"""Begins what a cursor marks that stands behind an empty page."""
+
+
+class EmptyPages(enum.StrEnum):
+    """Where a page comes that has no items and yet a next page."""
+
+    NONE = "none"
+    FIRST = "first"
+    BETWEEN = "between"
+    """After every page that has a next one."""
 
 
 def page_of(
@@ -21,12 +37,17 @@ def page_of(
     show: Callable[[T], Mapping[str, object]],
     parameters: Parameters,
     url: str,
+    *,
+    empty_pages: EmptyPages = EmptyPages.NONE,
 ) -> dict[str, object]:
-    """Return one page: `data`, and `paging` unless the page is empty.
+    """Return one page: `data`, and `paging` unless the list is empty.
 
     `next` is missing on the last page, `previous` on the first.
     """
-    limit = parameters.whole("limit", 1, PAGE_MAX) or PAGE_DEFAULT
+    beyond = _beyond_empty_page(parameters, empty_pages) if items else None
+    if beyond is not None:
+        return _empty_page(parameters, url, beyond)
+    limit = page_limit(parameters)
     start, stop = _bounds([identity(item) for item in items], parameters, limit)
     chosen = items[start:stop]
     answer: dict[str, object] = {"data": [show(item) for item in chosen]}
@@ -43,9 +64,34 @@ def page_of(
     return answer
 
 
+def page_limit(parameters: Parameters) -> int:
+    """Return how many items the page may have.
+
+    Raises: GraphError 100 for no number.
+    """
+    return parameters.whole("limit", 1, PAGE_MAX) or PAGE_DEFAULT
+
+
 def cursor(identity: str) -> str:
     """Return the opaque mark of an item."""
     return base64.urlsafe_b64encode(identity.encode()).decode().rstrip("=")
+
+
+def _beyond_empty_page(parameters: Parameters, empty_pages: EmptyPages) -> str | None:
+    """Return the cursor behind the empty page that is to come now, None if none is."""
+    after, before = parameters.text("after"), parameters.text("before")
+    match empty_pages:
+        case EmptyPages.FIRST if not after and not before:
+            return cursor(_BEGINNING)
+        case EmptyPages.BETWEEN if after and not _read_cursor(after).startswith(_GAP):
+            return cursor(_GAP + _read_cursor(after))
+        case _:
+            return None
+
+
+def _empty_page(parameters: Parameters, url: str, beyond: str) -> dict[str, object]:
+    link = f"{url}?{urlencode(_kept(parameters) | {'after': beyond})}"
+    return {"data": [], "paging": {"cursors": {"before": beyond, "after": beyond}, "next": link}}
 
 
 def _bounds(identities: Sequence[str], parameters: Parameters, limit: int) -> tuple[int, int]:
@@ -54,19 +100,30 @@ def _bounds(identities: Sequence[str], parameters: Parameters, limit: int) -> tu
         start = _place(identities, after) + 1
         return start, min(start + limit, len(identities))
     if before:
-        stop = _place(identities, before)
+        stop = max(0, _place(identities, before))
         return max(0, stop - limit), stop
     return 0, min(limit, len(identities))
 
 
 def _place(identities: Sequence[str], mark: str) -> int:
+    identity = _read_cursor(mark).removeprefix(_GAP)
+    if identity == _BEGINNING:
+        return -1
+    if identity not in identities:
+        raise graph_errors.bad_parameter("Invalid cursor")
+    return identities.index(identity)
+
+
+def _read_cursor(mark: str) -> str:
     try:
         padded = mark.encode() + b"=" * (-len(mark) % 4)
-        return identities.index(base64.urlsafe_b64decode(padded).decode())
+        return base64.urlsafe_b64decode(padded).decode()
     except (ValueError, binascii.Error) as e:
         raise graph_errors.bad_parameter("Invalid cursor") from e
 
 
 def _kept(parameters: Parameters) -> dict[str, str]:
     kept = {name: parameters.get(name) for name in ("fields", "limit", "summary")}
-    return {name: str(value) for name, value in kept.items() if value is not None}
+    texts = {name: str(value) for name, value in kept.items() if value is not None}
+    filters = parameters.get("filtering")
+    return texts if filters is None else texts | {"filtering": orjson.dumps(filters).decode()}

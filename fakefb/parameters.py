@@ -24,6 +24,8 @@ _JSON_NAMES: Final = frozenset(
         "batch",
         "audience_labels",
         "use_for_products",
+        "adaccounts",
+        "relationship_type",
     }
 )
 
@@ -49,6 +51,20 @@ class Parameters:
         if isinstance(value, bool) or not isinstance(value, int):
             raise graph_errors.bad_parameter(f"Param {name} must be a string")
         return str(value)
+
+    def texts(self, name: str) -> list[str]:
+        """Return a list of texts, given as a list or divided by commas; empty when absent.
+
+        Raises: GraphError 100 when it is neither.
+        """
+        value = self._values.get(name)
+        if value is None:
+            return []
+        items = value.split(",") if isinstance(value, str) else value
+        items = [items] if isinstance(items, int) else items
+        if not isinstance(items, list) or not all(isinstance(i, str | int) for i in items):
+            raise graph_errors.bad_parameter(f"Param {name} must be a list of texts")
+        return [str(item).strip() for item in items if str(item).strip()]
 
     def flag(self, name: str) -> bool | None:
         """Return a boolean in any of its spellings, or None when absent.
@@ -92,6 +108,16 @@ async def read_parameters(request: web.Request) -> Parameters:
     if body:
         values |= _json_body(body) if _is_json(request, body) else _form_body(body)
     return Parameters(values)
+
+
+def item_parameters(query: str, body: str) -> dict[str, object]:
+    """Return the parameters of a batch item, undecoded: its query and its form body.
+
+    Raises: GraphError 100 when there are too many.
+    """
+    return _form_body(query.encode("utf-8", "replace")) | _form_body(
+        body.encode("utf-8", "replace")
+    )
 
 
 def _is_json(request: web.Request, body: bytes) -> bool:

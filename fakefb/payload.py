@@ -1,20 +1,22 @@
 """Owns the reading of `payload`: schema, shape and cells, and which rows are invalid."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, cast
 
 import orjson
 
 from fakefb import graph_errors
-from fakefb.cells import ALL_BLANK, fault_of, is_clean
+from fakefb.cells import ALL_BLANK, EMPTY_EXTERN_ID, fault_of, is_clean
 from fakefb.matching import Columns
-from fakefb.schema_keys import CELL_KINDS, SINGLE_KEYS, STRONG_KEYS, WEAK_KEYS
+from fakefb.schema_keys import CELL_KINDS, ID_KEYS, SINGLE_KEYS, STRONG_KEYS, WEAK_KEYS
 
 ROWS_MAX: Final = 10_000
 """Rows of one call."""
 SAMPLES_MAX: Final = 100
 """Invalid rows shown in an answer."""
+REFUSED_BY_FAULT: Final = "refused by a fault of this fake"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +67,13 @@ def read_payload(value: object, *, is_value_based: bool) -> Payload:
     return Payload(schema=schema, is_multi_key=is_multi_key, columns=columns, rows=data)
 
 
-def judge(payload: Payload, *, lenient: bool) -> Judged:
-    """Find invalid rows; `lenient` lets cells that are no hash pass (they match nobody)."""
-    invalid: dict[int, str] = dict.fromkeys(_blank_rows(payload), ALL_BLANK)
+def judge(payload: Payload, *, lenient: bool, refused: int = 0) -> Judged:
+    """Find invalid rows; `lenient` lets cells that are no hash pass (they match nobody).
+
+    Of the good rows the first `refused` are called invalid all the same.
+    """
+    blank = EMPTY_EXTERN_ID if "EXTERN_ID" in payload.columns else ALL_BLANK
+    invalid: dict[int, str] = dict.fromkeys(_blank_rows(payload), blank)
     for key, column in payload.columns.items():
         kind = CELL_KINDS[key]
         if (lenient and key != "EXTERN_ID") or is_clean(kind, column):
@@ -76,6 +82,8 @@ def judge(payload: Payload, *, lenient: bool) -> Judged:
             reason = fault_of(kind, cell)
             if reason is not None:
                 invalid.setdefault(i, reason)
+    good = (i for i in range(len(payload.rows)) if i not in invalid)
+    invalid |= dict.fromkeys(list(islice(good, refused)), REFUSED_BY_FAULT)
     return Judged(_matchable(payload, invalid, all_text=not lenient), invalid)
 
 
@@ -113,14 +121,16 @@ def _check_companions(
             raise graph_errors.data_mismatch("PAGEUID needs is_raw and exactly one of page_ids")
 
 
-def _check_width(data: Sequence[object], width: int) -> None:
-    for row in data:
-        if not isinstance(row, list) or len(row) != width:
-            raise graph_errors.data_mismatch(f"every row must have {width} values")
+def _check_width(data: Sequence[Sized], width: int) -> None:
+    # JSON gives plain lists only, so that their type and length can be asked for all at once.
+    if set(map(type, data)) != {list} or set(map(len, data)) != {width}:
+        raise graph_errors.data_mismatch(f"every row must have {width} values")
 
 
 def _blank_rows(payload: Payload) -> list[int]:
     columns = list(payload.columns.values())
+    if any(map(all, columns)):
+        return []
     if len(columns) == 1:
         return [i for i, cell in enumerate(columns[0]) if cell in ("", None)]
     return [i for i, row in enumerate(zip(*columns, strict=True)) if not any(row)]
@@ -130,9 +140,10 @@ def _matchable(payload: Payload, invalid: Mapping[int, str], *, all_text: bool) 
     keep = [i for i in range(len(payload.rows)) if i not in invalid] if invalid else None
     columns: dict[str, Sequence[object]] = {}
     for key, column in payload.columns.items():
-        if key in STRONG_KEYS or key in WEAK_KEYS:
+        if key in STRONG_KEYS or key in WEAK_KEYS or key in ID_KEYS:
             cells = column if keep is None else [column[i] for i in keep]
-            columns[key] = cells if all_text else [_text_or_blank(cell) for cell in cells]
+            is_text = all_text and key != "UID"
+            columns[key] = cells if is_text else [_text_or_blank(cell) for cell in cells]
     return cast("Columns", columns)  # strict checks let text through only
 
 

@@ -1,6 +1,6 @@
 """Owns the made-up population: plain people, and who is found by which hashed key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -55,6 +55,19 @@ class Population:
     def __contains__(self, person_id: str) -> bool:
         return person_id in self._numbers
 
+    def __deepcopy__(self, memo: dict[int, object]) -> "Population":
+        """Return a copy that grows on its own; the people themselves never change."""
+        twin = Population()
+        twin.people, twin.weak = list(self.people), list(self.weak)
+        twin.by_strong = {key: dict(index) for key, index in self.by_strong.items()}
+        twin.by_name, twin._numbers = dict(self.by_name), dict(self._numbers)
+        return twin
+
+    def by_id(self, person_id: str) -> tuple[int, ...]:
+        """Return the number of the person with that id, or nothing."""
+        number = self._numbers.get(person_id)
+        return () if number is None else (number,)
+
     def add(self, person: Person, *, default_region: str, this_year: int) -> None:
         """Take one person in; the caller has made sure that the id is new."""
         number = len(self.people)
@@ -80,6 +93,6 @@ class Population:
             name = (hashed.weak["FN"], hashed.weak["LN"])
             self.by_name[name] = (*self.by_name.get(name, ()), number)
 
-    def ids(self, numbers: Sequence[int] | set[int]) -> list[str]:
+    def ids(self, numbers: Iterable[int]) -> list[str]:
         """Return the sorted ids of numbered people."""
         return sorted(self.people[number].person_id for number in numbers)

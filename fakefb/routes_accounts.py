@@ -35,7 +35,7 @@ def list_ad_accounts(call: Call) -> Body:
     accounts = [account for account in seen if account is not None]
 
     def show(account: AdAccount) -> Body:
-        return _fields(account, names)
+        return account_fields(account, names)
 
     url = f"{call.base_url}/me/adaccounts"
     return page_of(accounts, lambda a: a.ad_account_id, show, call.parameters, url)
@@ -44,8 +44,10 @@ def list_ad_accounts(call: Call) -> Body:
 def read_ad_account(call: Call) -> Body:
     """Read one ad account."""
     account = call.visible_account(call.reader(), call.parts[0])
-    return _fields(account, selected_fields(call.parameters.get("fields")))
+    call.charge_score(account)
+    return account_fields(account, selected_fields(call.parameters.get("fields")))
 
 
-def _fields(account: AdAccount, names: tuple[str, ...]) -> Body:
+def account_fields(account: AdAccount, names: tuple[str, ...]) -> Body:
+    """Return the fields of an ad account that are asked for."""
     return pick(account.fields(), names, known=EMPTY_FIELDS, node_type="AdAccount")

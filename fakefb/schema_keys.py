@@ -62,3 +62,6 @@ STRONG_KEYS: Final = ("EMAIL", "PHONE", "MADID")
 """Each of these alone finds people."""
 
 WEAK_KEYS: Final = ("FN", "LN", "GEN", "DOBY", "DOBM", "DOBD", "CT", "ST", "ZIP", "COUNTRY")
+
+ID_KEYS: Final = ("EXTERN_ID", "UID")
+"""Ids that find people without any identifier of theirs."""

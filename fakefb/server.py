@@ -10,11 +10,18 @@ from typing import Final
 from aiohttp import web
 
 from fakefb.admin_accounts import AccountRoutes
+from fakefb.admin_audiences import AudienceRoutes
 from fakefb.admin_control import ControlRoutes
+from fakefb.admin_explain import ExplainRoutes
+from fakefb.admin_faults import FaultRoutes
 from fakefb.admin_http import json_errors
 from fakefb.admin_people import PeopleRoutes
+from fakefb.admin_requests import RequestRoutes
+from fakefb.admin_time import TimeRoutes
 from fakefb.graph_port import GraphPort
+from fakefb.page_routes import PageRoutes
 from fakefb.parameters import BODY_BYTES_MAX
+from fakefb.profiles import Profile
 from fakefb.state import FakeState
 
 LINE_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -43,16 +50,21 @@ async def serving(
     graph_port: int = 0,
     admin_port: int = 0,
     seed: int = 0,
+    grumpy: bool = False,
     allow_remote: bool = False,
 ) -> AsyncIterator[RunningFake]:
     """Serve a fresh fake until the block ends; port 0 = any free one.
+
+    A grumpy one lets a few per cent of everything go wrong.
 
     Raises: NotLoopback when `host` is not this machine alone and `allow_remote` is not given;
     OSError when a port is taken.
     """
     if not allow_remote and not is_loopback(host):
         raise NotLoopback(f"{host} can be reached from outside; say --allow-remote to mean it")
-    state = FakeState(wall=time.time, seed=seed)  # noqa: TID251 - this is where time comes in
+    profile = Profile.GRUMPY if grumpy else Profile.CALM
+    wall = time.time  # noqa: TID251 - this is where time comes in
+    state = FakeState(wall=wall, seed=seed, profile=profile)
     graph, admin = _runner(GraphPort(state).application()), _runner(_admin_application(state))
     try:
         graph_url = await _listen(graph, host, graph_port)
@@ -74,7 +86,18 @@ def is_loopback(host: str) -> bool:
 
 def _admin_application(state: FakeState) -> web.Application:
     application = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[json_errors])
-    for group in (ControlRoutes(state), AccountRoutes(state), PeopleRoutes(state)):
+    groups = (
+        ControlRoutes(state),
+        AccountRoutes(state),
+        AudienceRoutes(state),
+        PeopleRoutes(state),
+        ExplainRoutes(state),
+        FaultRoutes(state),
+        TimeRoutes(state),
+        RequestRoutes(state),
+        PageRoutes(state),
+    )
+    for group in groups:
         application.add_routes(group.routes())
     return application
 

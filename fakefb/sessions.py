@@ -19,6 +19,7 @@ class SessionClaim:
 
     session_id: str
     is_last: bool
+    batch_seq: int | None = None
 
 
 @dataclass(slots=True)
@@ -76,12 +77,12 @@ def read_session(value: object) -> SessionClaim:
     session_id = _whole(value, "session_id", SESSION_ID_MAX)
     if session_id is None:
         raise graph_errors.bad_parameter("session must have a session_id")
-    _whole(value, "batch_seq", SESSION_ID_MAX)
+    batch_seq = _whole(value, "batch_seq", SESSION_ID_MAX)
     _whole(value, "estimated_num_total", SESSION_ID_MAX)
     flag = value.get("last_batch_flag", False)
     if flag not in (True, False, "true", "false"):
         raise graph_errors.bad_parameter("last_batch_flag must be a boolean")
-    return SessionClaim(str(session_id), flag in (True, "true"))
+    return SessionClaim(str(session_id), flag in (True, "true"), batch_seq)
 
 
 def invented_session(audience_id: str, verb: str, schema: object) -> SessionClaim:

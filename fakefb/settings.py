@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fakefb.matching import Matching
 from fakefb.membership import Removal
+from fakefb.paging import EmptyPages
 
 
 class Settings(BaseModel):
@@ -26,3 +27,15 @@ class Settings(BaseModel):
     """Smallest bound of the approximate counts, in people."""
     num_received: Literal["call", "session"] = "call"
     """Whether an answer counts the rows of the call or of its session so far."""
+    count_delay_minutes: int = Field(default=0, ge=0, le=1_440)
+    """Minutes of the fake's clock until a change shows in the approximate counts."""
+    replace_people_max: int = Field(default=100_000_000, ge=1, le=100_000_000)
+    """People from which on an audience is too large to be replaced."""
+    empty_pages: EmptyPages = EmptyPages.NONE
+    """Where lists have a page without items that has a next one all the same."""
+    page_values_max: int = Field(default=0, ge=0, le=1_000_000)
+    """Rows times fields of a page from which on it is refused as too much data; 0 = never."""
+    account_score: Literal["account_calls", "all_calls"] = "account_calls"
+    """Which calls cost points: those of the ad account node and its terms, or audience calls too."""
+    app_calls_per_hour: int = Field(default=1_000_000, ge=0, le=10_000_000)
+    """Calls an hour of each app."""

@@ -12,7 +12,9 @@ from fakefb.clock import Clock
 from fakefb.faults import Faults
 from fakefb.journal import Journal
 from fakefb.people import Population
+from fakefb.profiles import Profile
 from fakefb.settings import Settings
+from fakefb.snapshots import Snapshots
 from fakefb.tokens import Token, Tokens
 
 READY_ACCOUNT: Final = "act_1000000001"
@@ -27,16 +29,23 @@ _TRACE_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 class FakeState:
     """One fake Facebook: accounts, tokens, people, audiences, faults and the record of calls."""
 
-    def __init__(self, *, wall: Callable[[], float], seed: int = 0) -> None:
+    def __init__(
+        self, *, wall: Callable[[], float], seed: int = 0, profile: Profile = Profile.CALM
+    ) -> None:
         self.seed = seed
+        self._first_profile = profile
         self.closing = asyncio.Event()
         self.clock = Clock(wall)
         self.journal = Journal()
+        self.snapshots = Snapshots()
         self._next_audience_id = _FIRST_AUDIENCE_ID
         self.reset()
 
     def reset(self) -> None:
-        """Return to a fresh fake with the ready account and token; faults and clock too."""
+        """Return to a fresh fake with the ready account and token; faults and clock too.
+
+        Snapshots stay.
+        """
         self.clock.reset()
         self.journal.clear()
         self.settings = Settings()
@@ -44,7 +53,7 @@ class FakeState:
         self.ad_accounts: dict[str, AdAccount] = {}
         self.audiences = Audiences()
         self.population = Population()
-        self.faults = Faults(self.seed)
+        self.faults = Faults(self.seed, self.clock, self._first_profile)
         self.random = random.Random(self.seed)
         self._make_ready()
 

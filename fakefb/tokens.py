@@ -7,11 +7,24 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fakefb import graph_errors
+from fakefb.budgets import Budget
 from fakefb.digits import whole_number
 from fakefb.graph_errors import GraphError
 
 TIMED_PROOF_LIFE_S: Final = 300
 """Seconds that a proof made with `appsecret_time` is good for."""
+
+ALIVE: Final = "live"
+DEATHS: Final = {
+    "app_removed": (458, "The user has removed the application."),
+    "checkpoint": (459, "The user must log in and pass a check."),
+    "password_changed": (460, "The password has been changed."),
+    "unconfirmed": (464, "The user's account is not confirmed."),
+    "revoked": (467, "The token is revoked."),
+    "session_invalid": (492, "The session is invalid."),
+    "unused": (493, "The token has not been used for 90 days."),
+}
+"""What may have ended a token, with its subcode."""
 
 ALL_SCOPES: Final = ("ads_management", "ads_read", "business_management")
 
@@ -28,14 +41,21 @@ class Token:
     ad_account_ids: tuple[str, ...] = ()
     require_proof: bool = False
     revoked: bool = False
+    state: str = ALIVE
+    """`live`, or one of `DEATHS`."""
+    kind: str = "SYSTEM_USER"
     issued_at: int = 0
+    calls_per_hour: int | None = None
+    """Calls an hour of the token's user; None = no limit."""
+    budget: Budget = field(default_factory=Budget)
 
     def refusal(self, now: float) -> GraphError | None:
         """Return why the token is no good now, or None."""
-        if self.revoked:
-            return graph_errors.revoked_token()
+        state = "revoked" if self.revoked else self.state
+        if state != ALIVE:
+            return graph_errors.dead_token(*DEATHS[state])
         if self.expires_at and now >= self.expires_at:
-            return graph_errors.expired_token()
+            return graph_errors.dead_token(463, "Session has expired.")
         return None
 
 
@@ -44,6 +64,7 @@ class Tokens:
 
     def __init__(self) -> None:
         self.by_text: dict[str, Token] = {}
+        self.app_budgets: dict[str, Budget] = {}
 
     def valid(self, text: str, now: float) -> Token:
         """Return the token that a call came with.
@@ -57,6 +78,10 @@ class Tokens:
         if refusal is not None:
             raise refusal
         return token
+
+    def app_budget(self, app_id: str) -> Budget:
+        """Return what an app has used of its hour."""
+        return self.app_budgets.setdefault(app_id, Budget())
 
     def app_of(self, text: str) -> str | None:
         """Return the app id when the text is `{app id}|{app secret}` of a known app."""
@@ -95,7 +120,7 @@ def inspection(token: Token | None, now: float) -> dict[str, object]:
     refusal = token.refusal(now)
     data: dict[str, object] = {
         "app_id": token.app_id,
-        "type": "SYSTEM_USER",
+        "type": token.kind,
         "application": "Fake application",
         "is_valid": refusal is None,
         "expires_at": token.expires_at,

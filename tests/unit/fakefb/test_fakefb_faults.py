@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import aiohttp
 import pytest
 
+from fakefb.clock import Clock
 from fakefb.fault_rules import FaultRule
 from fakefb.faults import Faults
 from tests.unit.fakefb.client import ACCOUNT, FakeClient, sha
@@ -150,7 +151,7 @@ def test_chance_repeats_with_the_seed() -> None:
     )
 
     def fired(seed: int) -> list[bool]:
-        faults = Faults(seed)
+        faults = Faults(seed, Clock(lambda: 0.0))
         faults.arm([rule])
         picks = [faults.pick(method="GET", path="/", operation=None) for _ in range(200)]
         return [pick is not None for pick in picks]

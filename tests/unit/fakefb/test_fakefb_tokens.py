@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 
+import pytest
+
 from tests.unit.fakefb.client import ACCOUNT, TOKEN, FakeClient
 
 LIST = f"{ACCOUNT}/customaudiences"
@@ -45,6 +47,19 @@ async def test_revoked_token_is_467_and_a_dropped_one_unknown(fake: FakeClient) 
     assert (await fake.graph("GET", LIST)).code == (400, 190, 467)
     await fake.admin("DELETE", f"/admin/tokens/{TOKEN}")
     assert (await fake.graph("GET", LIST)).code == (400, 190, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "subcode"),
+    [("checkpoint", 459), ("password_changed", 460), ("session_invalid", 492), ("unused", 493)],
+)
+async def test_token_dies_of_what_the_admin_says(
+    fake: FakeClient, state: str, subcode: int
+) -> None:
+    await fake.admin("PATCH", f"/admin/tokens/{TOKEN}", {"state": state})
+    assert (await fake.graph("GET", LIST)).code == (400, 190, subcode)
+    await fake.admin("PATCH", f"/admin/tokens/{TOKEN}", {"state": "live"})
+    assert (await fake.graph("GET", LIST)).status == 200
 
 
 async def test_missing_scopes(fake: FakeClient) -> None:
