@@ -115,9 +115,12 @@ class ChildProcess:
         return self.process.returncode
 
 
-def start_fake(log_file: Path) -> ChildProcess:
-    """Start a fake Facebook on free ports; ready, it says `graph_url` and `admin_url`."""
-    return ChildProcess("fakefb", FAKE_COMMAND, log_file, {})
+def start_fake(log_file: Path, *, profile: str = "--calm") -> ChildProcess:
+    """Start a fake Facebook on free ports; ready, it says `graph_url` and `admin_url`.
+
+    `profile` is `--calm` or, for one that misbehaves now and then, `--grumpy`.
+    """
+    return ChildProcess("fakefb", (*FAKE_COMMAND, profile), log_file, {})
 
 
 def start_service(log_file: Path, settings: Mapping[str, str]) -> ChildProcess:

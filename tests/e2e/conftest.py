@@ -5,6 +5,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from service.cli.sync import watch
 AD_ACCOUNT_ID = "act_1000000001"
 ACCESS_TOKEN = "fake-token"
 AUDIENCE_ID = "customers"
+CONNECT_S_MAX = 60
+"""Seconds for a Custom Audience to be made by a fake that misbehaves."""
 SEALING_KEYS = "k1:" + base64.b64encode(bytes(range(32))).decode()
 
 
@@ -88,8 +91,13 @@ class Stack:
             default_region=default_region,
         )
         audience = call(stub.ConnectAudience, wish).audience
-        assert audience.state == pb.Audience.STATE_ACTIVE, audience
-        return audience
+        look = pb.GetAudienceRequest(audience_id=audience_id)
+        for _ in range(CONNECT_S_MAX):
+            if audience.state == pb.Audience.STATE_ACTIVE:
+                return audience
+            threading.Event().wait(1)
+            audience = call(stub.GetAudience, look).audience
+        pytest.fail(f"{audience_id} is not connected: {audience.blocked_message}")
 
     def sync(self, audience_id: str = AUDIENCE_ID) -> pb.Sync:
         """Sync and wait for its end."""
@@ -107,9 +115,13 @@ class Stack:
 
 
 @pytest.fixture
-def stack(tmp_path: Path, database_url: str) -> Iterator[Stack]:
-    """A fake Facebook and one service, on a fresh database of the session's Postgres."""
-    with start_fake(tmp_path / "fakefb.log") as fake:
+def stack(tmp_path: Path, database_url: str, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A fake Facebook and one service, on a fresh database of the session's Postgres.
+
+    The fake misbehaves now and then, as Facebook does, unless the test is marked `calm`.
+    """
+    profile = "--calm" if request.node.get_closest_marker("calm") else "--grumpy"
+    with start_fake(tmp_path / "fakefb.log", profile=profile) as fake:
         urls = fake.wait_ready()
         made = Stack(tmp_path, database_url, urls["graph_url"], FakeAdmin(urls["admin_url"]))
         try:

@@ -11,6 +11,8 @@ from grpc_status import rpc_status
 
 from tests.e2e.conftest import AD_ACCOUNT_ID, Stack
 
+pytestmark = pytest.mark.calm
+
 Plant = Callable[[Stack], None]
 
 

@@ -10,6 +10,8 @@ import pytest
 from service.cli.demo_people import Customer, DemoPeople, make_people
 from tests.e2e.conftest import AUDIENCE_ID, Stack, run_command
 
+pytestmark = pytest.mark.calm
+
 COLUMNS = (
     *("user_id", "emails", "phones", "idfa", "firstName", "lastName", "gender", "birthday"),
     *("city", "state", "zip_code", "country_code"),

@@ -10,6 +10,8 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from service.cli.client import call
 from tests.e2e.conftest import ACCESS_TOKEN, AD_ACCOUNT_ID, Stack
 
+pytestmark = pytest.mark.calm
+
 SECRETS = (
     "known.planted@mail.example",
     "planted-member-7f3a",
