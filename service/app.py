@@ -1,6 +1,7 @@
 """Puts the service together: the one place that knows every room."""
 
 import asyncio
+import gc
 import os
 import random
 import secrets
@@ -100,6 +101,7 @@ async def _run(
         working = tasks.create_task(worker.work())
         await server.start()
         address = f"{settings.listen.rpartition(':')[0]}:{server.port}"
+        gc.freeze()  # what was loaded stays: a full collection does not hold the loop to walk it
         log.info("serving", address=address)
         on_ready(address)
         await stop.wait()

@@ -9,7 +9,8 @@ The three in the middle are temporary tables of the connection. What says nothin
 A member's clock is `changed_at` of its first row, or of its tombstone.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -92,6 +93,10 @@ _COLUMNS: Final = (
 _NO_PREFIXES: Final[dict[Key, int | None]] = dict.fromkeys(STRONG_KEYS)
 
 
+RECORDS_A_TURN: Final = 500
+"""Records that are copied in one turn of the loop: a few milliseconds of it."""
+
+
 async def merge(
     connection: Connection,
     audience_no: int,
@@ -131,11 +136,19 @@ async def make_merge_tables(connection: Connection) -> None:
         await CLEAR_MERGE_TABLES.execute(connection)
 
 
-def _records(changes: Sequence[MemberChange]) -> Iterator[tuple[object, ...]]:
-    for change in changes:
-        rows: Sequence[bytes | None] = [None] if change.rows is None else change.rows or [EMPTY_ROW]
-        for row_no, row in enumerate(rows):
-            yield change.member_key, row_no, row, *_prefixes(row), change.occurred_at
+async def _records(changes: Sequence[MemberChange]) -> AsyncIterator[tuple[object, ...]]:
+    """The records to copy, giving the loop away now and then: the driver encodes each as it comes."""
+    records = (record for change in changes for record in _records_of(change))
+    for number, record in enumerate(records):
+        if number % RECORDS_A_TURN == 0:
+            await asyncio.sleep(0)
+        yield record
+
+
+def _records_of(change: MemberChange) -> Iterator[tuple[object, ...]]:
+    rows: Sequence[bytes | None] = [None] if change.rows is None else change.rows or [EMPTY_ROW]
+    for row_no, row in enumerate(rows):
+        yield change.member_key, row_no, row, *_prefixes(row), change.occurred_at
 
 
 def _prefixes(row: bytes | None) -> Iterator[int | None]:

@@ -111,7 +111,10 @@ async def _recheck(run: SyncRun) -> None:
                 held, run.sync.sync_no, window.plan, outcome, connection=connection
             )
             moved = leases.advance_recheck(
-                connection, held.audience_no, held.lease.token, recheck_from=window.up_to
+                connection,
+                held.audience_no,
+                held.lease.token,
+                recheck_from=window.up_to if again_from is None else again_from,
             )
             await held.guard(moved)
         after = window.up_to
@@ -119,7 +122,7 @@ async def _recheck(run: SyncRun) -> None:
     again_at = held.now() + timedelta(seconds=held.context.limits.recheck_after_s)
     await held.write(
         leases.finish_recheck,
-        recheck_from_seen=after,
+        recheck_from_seen=after if again_from is None else again_from,
         new_recheck_from=again_from,
         new_recheck_at=again_at if again_from is not None else None,
     )

@@ -121,6 +121,7 @@ class HeldAudience:
             recheck_from=planned_from,
             recheck_at=self.now() + timedelta(seconds=limits.recheck_after_s),
         )
+        self.lease.has_unnoted_call = False
         await self.reload()
 
     async def wait_for_quiet(self, operation: Operation) -> None:

@@ -42,8 +42,8 @@ class Lease:
         self._renew = renew
         self._ends_at = claimed_at + lease_s
         self._lost = False
-        self.was_cut_short = False
-        """Whether a call was cancelled before it was answered: it may still land."""
+        self.has_unnoted_call = False
+        """Whether a call without answer may still land, of which the database does not know yet."""
 
     async def outlive_a_call(self) -> None:
         """Make sure that a call which starts now ends, or times out, within the lease.
@@ -61,7 +61,7 @@ class Lease:
         try:
             yield
         except asyncio.CancelledError:
-            self.was_cut_short = True
+            self.has_unnoted_call = True
             raise
 
     def _outlives_a_call(self) -> bool:

@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 async def run_audience(held: HeldAudience, draining: asyncio.Event) -> None:
     """Do what is due, then give the lease back. A lost lease ends the run at once.
 
-    Cancelled between two calls the lease is given back too; cancelled within one it runs out, so
-    that whoever takes over reckons with a call that lands late.
+    Cancelled between two calls the lease is given back too; but not when a call may still land that
+    was not noted: then it runs out, so that whoever takes over reckons with it.
     """
     structlog.contextvars.bind_contextvars(audience_id=held.work.audience_id)
     async with _kept(held):
@@ -39,7 +39,7 @@ async def run_audience(held: HeldAudience, draining: asyncio.Event) -> None:
         except LeaseLost:
             log.warning("run ended: the lease was lost")
         except asyncio.CancelledError:
-            if not held.lease.was_cut_short:
+            if not held.lease.has_unnoted_call:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(RELEASE_S_MAX):
                         await _release(held, held.now())

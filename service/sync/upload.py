@@ -195,6 +195,7 @@ class Phase:
                 await self._retry(batch, failure)
             case Consequence.RETRY_UNKNOWN:
                 batch.may_have_landed = self.outcome.had_unknown_call = True
+                self._uplink.lease.has_unnoted_call = True
                 await self._retry(batch, failure)
             case Consequence.WAIT:
                 await self._wait_for_allowance(batch, failure)

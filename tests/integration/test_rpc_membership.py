@@ -1,6 +1,7 @@
 """Changes of membership: atomic, repeatable, counted, and never refused for a bad identifier."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from contextlib import asynccontextmanager
 import grpc
 import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
+from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -238,14 +240,17 @@ async def test_the_region_that_holds_under_the_lock_decides(
 
 
 async def test_ten_thousand_changes_never_hold_the_loop(rpc: RpcWorld) -> None:
-    """Generous here, for busy machines; the slices themselves are counted in the unit tests."""
     await rpc.connect_active_audience()
     changes = [
         an_add(f"m{n}", emails=[f"user{n}@example.com"], phones=[f"+4930{n:07d}"], city="Berlin")
         for n in range(10_000)
     ]
     request = an_update(*changes, request_id="r1")
-    async with longest_gap() as gap:
-        answer = await rpc.stub.UpdateMembership(request, timeout=60)
+    with grpc.insecure_channel(f"127.0.0.1:{rpc.server.port}") as channel:
+        caller = AudienceSyncServiceStub(channel)
+        gc.freeze()  # as a service does once it serves; the caller's own objects are no part of it
+        async with longest_gap() as gap:
+            answer = await asyncio.to_thread(caller.UpdateMembership, request, timeout=60)
+        gc.unfreeze()
     assert answer.changed_count == 10_000
-    assert gap[0] < 0.25, "the caller and the merge share this loop"
+    assert gap[0] < 0.1, "30 ms on quiet cores; shared ones count up to twice the processor time"

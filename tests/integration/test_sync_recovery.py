@@ -3,6 +3,9 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
+from service.sync import upload
 from service.sync.run import run_audience
 from tests.integration.sync_world import SyncWorld, a_world, mail
 from tests.integration.test_sync_changes import people, with_people
@@ -253,3 +256,48 @@ async def test_a_removal_of_a_recheck_that_lands_late_is_healed_by_the_next_rech
         await world.make_due(recheck_at=timedelta(0))
         await world.run()
         assert world.inside() == {"own@mail.example"}
+
+
+async def test_a_recheck_that_is_suspended_after_an_unknown_call_keeps_its_window(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_world(database_url, call_timeout_s=0.5) as world:
+        await with_people(world, "ann")
+        world.arm(match={"operation": "add", "times": 1}, effect={"lost_answer": True})
+        await world.update(bob=mail("bob"))
+        await world.sync()
+        await world.make_due(recheck_at=timedelta(0))
+        world.arm(match={"operation": "add", "times": 1}, effect={"lost_answer": True})
+        call = upload.Uplink.call
+
+        async def call_and_drain(*args: object, **kwargs: object) -> object:
+            world.draining.set()
+            return await call(*args, **kwargs)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(upload.Uplink, "call", call_and_drain)
+        await world.run()
+        assert await world.value("select recheck_from from audience_work") == 1
+
+
+async def test_a_run_cancelled_in_a_back_off_after_an_unknown_call_leaves_its_lease_to_run_out(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_world(database_url, call_timeout_s=0.5) as world:
+        await with_people(world, "ann")
+        world.arm(match={"operation": "add"}, effect={"lost_answer": True})
+        await world.update(bob=mail("bob"))
+        await world.ask()
+        work = await world.claim()
+        assert work is not None
+        backing_off = asyncio.Event()
+
+        async def back_off(_: float) -> None:
+            backing_off.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(world.clock, "sleep", back_off)
+        run = asyncio.create_task(run_audience(world.held(work), world.draining))
+        await backing_off.wait()
+        run.cancel()
+        await asyncio.wait([run])
+        assert await world.value("select lease_holder is not null from audience_work")
