@@ -62,6 +62,7 @@ NEIGHBOURS = (
 MEMBERS_TOLD = st.dictionaries(
     st.sampled_from(MEMBERS), st.one_of(st.none(), SOMEONE, SOMEONE), min_size=1, max_size=4
 )
+FIRST_LIST = st.dictionaries(st.sampled_from(MEMBERS), SOMEONE, min_size=2, max_size=6)
 GAPS = st.sampled_from((0.0, 0.0, 0.1, 0.5, 2.0, 10.0, 45.0, 400.0, 3700.0))
 REPLICA = st.integers(0, REPLICAS - 1)
 
@@ -163,8 +164,18 @@ HOSTILE = st.one_of(
     _event("pause", for_s=DURATIONS),
     _event("fail_over", within_s=st.sampled_from((0.05, 0.5, 3.0, 30.0))),
 )
-EVENTS = st.lists(st.one_of(ORDERLY, ORDERLY, HOSTILE), min_size=2, max_size=24).map(tuple)
-CALM_EVENTS = st.lists(ORDERLY, min_size=2, max_size=16).map(tuple)
+
+
+def _after_a_first_list(
+    events: SearchStrategy[Event], least: int, most: int
+) -> SearchStrategy[tuple[Event, ...]]:
+    first = _event("tell", members=FIRST_LIST, again_after=st.just(None))
+    rest = st.lists(events, min_size=least, max_size=most)
+    return st.builds(lambda begun, happens: (begun, *happens), first, rest)
+
+
+EVENTS = _after_a_first_list(st.one_of(ORDERLY, ORDERLY, HOSTILE), 6, 26)
+CALM_EVENTS = _after_a_first_list(ORDERLY, 3, 16)
 
 READINGS = st.tuples(st.sampled_from(Matching), st.sampled_from(Removal))
 

@@ -2,10 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 from audiencesync.v1 import audience_sync_pb2 as pb
-from fakefb.matching import Matching
 
+from fakefb import fault_effects
+from fakefb.matching import Matching
 from tests.simulation.events import NEIGHBOURS, REPLICAS, History
 from tests.simulation.happenings import end_faults, happen, resume
 from tests.simulation.oracle import ENDED, audit_database, is_quiet, unrest
@@ -13,6 +15,8 @@ from tests.simulation.virtual_time import run_virtually
 from tests.simulation.world import World
 
 ENDED_BADLY = ("FAILED", "CANCELLED")
+GONE_CHECK_S = 0.5
+"""Seconds between two looks of the fake whether a caller has hung up."""
 QUIET_LOOK_S = 60.0
 QUIET_S_MAX = 48 * 3600.0
 """Seconds after the last fault in which everything must have been put right."""
@@ -29,7 +33,8 @@ class Outcome:
 
 def play(history: History) -> Outcome:
     """Play a history on a loop of its own."""
-    return run_virtually(_play(history))
+    with patch.object(fault_effects, "GONE_CHECK_S", GONE_CHECK_S):
+        return run_virtually(_play(history))
 
 
 async def _play(history: History) -> Outcome:

@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+TURN_S = 1e-7
+"""Seconds that one turn of the loop takes: without them a wait for a rest of time would never end."""
+
 
 class Stuck(Exception):
     """Nothing can run and nothing is waited for: whatever runs would wait for ever."""
@@ -30,7 +33,7 @@ class _JumpingSelector(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is None:
             raise Stuck
-        self.now += max(0.0, timeout)
+        self.now += max(TURN_S, timeout)
         return []
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
