@@ -1,0 +1,116 @@
+"""Stands for `change_log.sql`."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from tests.simulation.memory_store.named import named
+from tests.simulation.memory_store.session import Session
+from tests.simulation.memory_store.values import Row
+
+_CHUNK: Final = ("revision", "operation", "row_count", "packed_rows", "rules_version")
+
+
+@named("read_window")
+def read_window(
+    s: Session, *, audience_no: int, after: int, up_to: int, rows_max: int
+) -> list[Row]:
+    return _window(_between(s, audience_no, after, up_to), rows_max)
+
+
+@named("read_removals_window")
+def read_removals_window(
+    s: Session, *, audience_no: int, after: int, up_to: int, rows_max: int
+) -> list[Row]:
+    chunks = _between(s, audience_no, after, up_to)
+    return _window((chunk for chunk in chunks if chunk["operation"] == "REMOVE"), rows_max)
+
+
+def _between(s: Session, audience_no: int, after: int, up_to: int) -> list[Row]:
+    rows = s.tables.change_chunk.of(audience_no).rows
+    return [rows[revision] for revision in sorted(rows) if after < revision <= up_to]
+
+
+def _window(chunks: Iterable[Row], rows_max: int) -> list[Row]:
+    window: list[Row] = []
+    rows_so_far = 0
+    for chunk in list(chunks)[:rows_max]:
+        rows_so_far += chunk["row_count"]
+        if rows_so_far > rows_max and window:
+            break
+        window.append({name: chunk[name] for name in _CHUNK})
+    return window
+
+
+@named("append_chunks")
+def append_chunks(
+    s: Session,
+    *,
+    audience_no: int,
+    operation: str,
+    chunks: list[bytes],
+    row_counts: list[int],
+    rules_version: int,
+    now: datetime,
+) -> list[Row]:
+    audience = s.tables.audience.rows.get(audience_no)
+    if audience is None:
+        return []
+    first = audience["revision"]
+    for place, (packed_rows, row_count) in enumerate(zip(chunks, row_counts, strict=True), start=1):
+        append_chunk(
+            s,
+            {
+                "audience_no": audience_no,
+                "revision": first + place,
+                "operation": operation,
+                "row_count": row_count,
+                "rules_version": rules_version,
+                "logged_at": now,
+                "packed_rows": packed_rows,
+            },
+        )
+    s.tables.audience.change(
+        audience_no,
+        revision=first + len(chunks),
+        rows_logged=audience["rows_logged"] + sum(row_counts),
+    )
+    return [{"revision": first + len(chunks)}]
+
+
+def append_chunk(s: Session, chunk: Row) -> None:
+    log = s.tables.change_chunk.of(chunk["audience_no"])
+    log.insert(chunk["revision"], chunk, primary_key="change_chunk_pkey")
+
+
+@named("count_window")
+def count_window(
+    s: Session, *, audience_no: int, after: int, up_to: int, revisions: list[int]
+) -> list[Row]:
+    rows = s.tables.change_chunk.of(audience_no).rows
+    return [{"count": sum(after < n <= up_to and n in rows for n in set(revisions))}]
+
+
+@named("prune_log")
+def prune_log(
+    s: Session, *, audience_no: int, additions_up_to: int, removals_before: datetime
+) -> list[Row]:
+    log = s.tables.change_chunk.of(audience_no)
+    gone = [
+        chunk["revision"]
+        for chunk in log.rows.values()
+        if chunk["revision"] <= additions_up_to
+        and (chunk["operation"] == "ADD" or chunk["logged_at"] < removals_before)
+    ]
+    for revision in gone:
+        log.remove(revision)
+    return [{"count": len(gone)}]
+
+
+@named("prune_tombstones")
+def prune_tombstones(s: Session, *, audience_no: int, before: datetime) -> int:
+    table = s.tables.tombstone.of(audience_no)
+    gone = [key for key, row in table.rows.items() if row["changed_at"] < before]
+    for key in gone:
+        table.remove(key)
+    return len(gone)
