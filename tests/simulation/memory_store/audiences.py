@@ -3,7 +3,11 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from tests.simulation.memory_store.constraints import violated_reference
+from tests.simulation.memory_store.constraints import (
+    check_adopts_alone,
+    check_audience,
+    violated_reference,
+)
 from tests.simulation.memory_store.named import named
 from tests.simulation.memory_store.session import Session
 from tests.simulation.memory_store.values import Row, least
@@ -81,10 +85,13 @@ def insert_audience(s: Session, *, audience_id: str, **values: Any) -> list[Row]
     """A number is used up also when nothing is inserted or the transaction is rolled back."""
     s.tables.last_audience_no += 1
     audience_no = s.tables.last_audience_no
+    given = {"audience_no": audience_no, "audience_id": audience_id, **values}
+    row = {**given, **_NEW_AUDIENCE, "created_at": s.now}
+    check_audience(s.tables.audience.rows.values(), row, None)
     if connected(s, audience_id) is not None:
         return []
-    given = {"audience_no": audience_no, "audience_id": audience_id, **values}
-    s.tables.audience.put(audience_no, {**given, **_NEW_AUDIENCE, "created_at": s.now})
+    check_adopts_alone(s.tables.audience.rows.values(), row)
+    s.tables.audience.put(audience_no, row)
     if values["ad_account_id"] not in s.tables.ad_account.rows:
         raise violated_reference("audience_ad_account_id_fkey")
     return [{"audience_no": audience_no}]

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final
 
+from tests.simulation.memory_store.constraints import check_rejected_row
 from tests.simulation.memory_store.named import named
 from tests.simulation.memory_store.session import Session
 from tests.simulation.memory_store.values import Row
@@ -110,6 +111,7 @@ def add_rejected_rows(
             "reason": reason,
             "row_count": row_count,
         }
+        check_rejected_row(table.rows.values(), row, None)
         if known is not None:
             row["row_count"] = known["row_count"] + row_count
         table.put(key, row)

@@ -1,6 +1,6 @@
 """Tables as dicts of rows by primary key. A row is never changed: a write puts another in its place."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from tests.simulation.memory_store import constraints
@@ -9,7 +9,9 @@ from tests.simulation.memory_store.values import Row
 Key: TypeAlias = Any
 Undo: TypeAlias = list[tuple[dict[Key, Row], Key, Row | None]]
 """What each write replaced, oldest first; None: nothing was there."""
-Saved: TypeAlias = dict[Hashable, dict[Key, Row]]
+Place: TypeAlias = tuple[str, int | None]
+"""A table's name, and the audience when it is spread."""
+Saved: TypeAlias = dict[Place, dict[Key, Row]]
 
 Check: TypeAlias = Callable[[Iterable[Row], Row, Row | None], None]
 """Takes the table's rows, the new row and the one it replaces."""
@@ -97,10 +99,10 @@ class Tables:
             table.rows.clear()
             table.rows.update(saved.get(place, {}))
 
-    def _all(self) -> Iterable[tuple[Hashable, Table]]:
+    def _all(self) -> Iterable[tuple[Place, Table]]:
         for name, table in vars(self).items():
             if isinstance(table, Table):
-                yield name, table
+                yield (name, None), table
             elif isinstance(table, SpreadTable):
                 for audience_no, part in table.by_audience.items():
                     yield (name, audience_no), part

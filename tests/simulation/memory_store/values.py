@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 Row: TypeAlias = dict[str, Any]
 
 INFINITY: Final = datetime.max.replace(tzinfo=UTC)
-"""As the driver reads `infinity`."""
+"""Later than all others, as `infinity` is. No text gives it back."""
 
 
 class Record(Row):
