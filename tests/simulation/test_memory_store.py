@@ -70,33 +70,62 @@ async def test_notifications_go_out_with_the_commit_and_once() -> None:
         assert heard == [("audience_due", "")]
 
 
+async def connect(pool: Pool) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await audiences.connect_audience(connection, a_wish())
+
+
+async def is_connected(pool: Pool) -> bool:
+    async with pool.acquire() as connection:
+        return await audiences.find_audience(connection, "vip") is not None
+
+
 @pytest.mark.parametrize("step", range(1, 7))
 async def test_what_fails_at_any_step_leaves_nothing(step: int) -> None:
     """Its begin, its four statements, its commit."""
     fault = Fault()
     database = MemoryDatabase(lambda: NOON)
-    async with pool_of(database, fault).acquire() as connection:
+    pool = pool_of(database, fault)
+    async with pool.acquire() as connection:
         await put_account(connection)
-        before = database.mark()
-        fault.steps_left = step
-        with pytest.raises(Failure):
-            async with connection.transaction():
-                await audiences.connect_audience(connection, a_wish())
-        assert database.mark().saved == before.saved
-        assert not database.lock.locked()
-        assert (await audiences.connect_audience(connection, a_wish()))[1]
+    before = database.mark()
+    fault.steps_left = step
+    with pytest.raises(Failure):
+        await connect(pool)
+    assert database.mark().saved == before.saved
+    await connect(pool)
+    assert await is_connected(pool)
 
 
 async def test_a_commit_whose_answer_is_lost_has_taken_effect() -> None:
     fault = Fault()
-    database = MemoryDatabase(lambda: NOON)
-    async with pool_of(database, None, fault).acquire() as connection:
+    pool = pool_of(MemoryDatabase(lambda: NOON), None, fault)
+    async with pool.acquire() as connection:
         await put_account(connection)
-        fault.steps_left = 1
-        with pytest.raises(Failure):
-            async with connection.transaction():
-                await audiences.connect_audience(connection, a_wish())
-        assert await audiences.find_audience(connection, "vip")
+    fault.steps_left = 1
+    with pytest.raises(Failure):
+        await connect(pool)
+    assert await is_connected(pool)
+
+
+async def test_a_lost_connection_neither_works_on_nor_commits() -> None:
+    fault = Fault()
+    pool = pool_of(MemoryDatabase(lambda: NOON), fault)
+
+    async def go_on_all_the_same(connection: Connection) -> None:
+        async with connection.transaction():
+            await put_account(connection)
+            fault.steps_left = 1
+            with pytest.raises(Failure):
+                await put_account(connection)
+
+    async with pool.acquire() as connection:
+        with pytest.raises(asyncpg.InterfaceError, match="connection is closed"):
+            await go_on_all_the_same(connection)
+        with pytest.raises(asyncpg.InterfaceError, match="connection is closed"):
+            await put_account(connection)
+    async with pool.acquire() as connection:
+        assert await ad_accounts.find_ad_account(connection, "act_1") is None
 
 
 async def test_a_failover_takes_the_newest_commits_and_the_transactions_under_way() -> None:

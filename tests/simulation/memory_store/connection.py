@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from tests.simulation.memory_store.database import MemoryDatabase
 
 
+Step: TypeAlias = Callable[[], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """What a simulation does around the steps of one process's connections."""
 
-    before: Callable[[], Awaitable[None]] | None
-    after_commit: Callable[[], Awaitable[None]] | None
+    before: Step | None
+    after_commit: Step | None
 
 
 class MemoryConnection:
@@ -35,6 +38,8 @@ class MemoryConnection:
         self._holds_lock = False
         self._losses_seen = 0
         self._made_merge_tables = False
+        self.is_lost = False
+        """What a step raised, but for an answer of Postgres, ended the connection."""
 
     async def execute(self, sql: str, *args: object) -> str:
         return f"DONE {await self._run(sql, args)}"
@@ -71,7 +76,7 @@ class MemoryConnection:
     async def begin(self) -> None:
         if self._in_transaction:
             raise NotImplementedError("the double has no savepoints")
-        await self._step()
+        await self._take(self._steps.before)
         self._in_transaction = True
         self._losses_seen = self._database.losses
         self._session.now = self._database.now()
@@ -79,7 +84,7 @@ class MemoryConnection:
     async def commit(self) -> None:
         """As Postgres does, end a transaction that has failed without an error."""
         try:
-            await self._step()
+            await self._take(self._steps.before)
             self._check_connected()
         except BaseException:
             self.roll_back()
@@ -119,7 +124,7 @@ class MemoryConnection:
     async def _begin_statement(self, *, is_a_step: bool = True) -> None:
         """The lock is taken by the first statement, as a row's would be: a begin waits for nobody."""
         if is_a_step:
-            await self._step()
+            await self._take(self._steps.before)
         self._session.statement_at = self._database.now()
         if not self._holds_lock:
             await self._database.lock.acquire()
@@ -147,8 +152,7 @@ class MemoryConnection:
         self._end()
         for channel, payload in notices:
             self._database.notify(channel, payload)
-        if self._steps.after_commit is not None:
-            await self._steps.after_commit()
+        await self._take(self._steps.after_commit)
 
     def _end(self) -> None:
         if self._session.merge_tables is not None:
@@ -160,12 +164,27 @@ class MemoryConnection:
 
     def _check_connected(self) -> None:
         if self._losses_seen != self._database.losses:
-            self._has_failed = True
+            self.is_lost = True
             raise asyncpg.ConnectionDoesNotExistError("connection was closed by the failover")
 
-    async def _step(self) -> None:
-        if self._steps.before is not None:
-            await self._steps.before()
+    async def _take(self, step: Step | None) -> None:
+        if self.is_lost:
+            raise asyncpg.InterfaceError("cannot perform operation: connection is closed")
+        if step is None:
+            return
+        try:
+            await step()
+        except BaseException as error:
+            self._has_failed = self._in_transaction
+            self.is_lost = not _is_answer(error)
+            raise
+
+
+def _is_answer(error: BaseException) -> bool:
+    """Whether Postgres says so over a connection that goes on."""
+    return isinstance(error, asyncpg.PostgresError) and not isinstance(
+        error, asyncpg.PostgresConnectionError
+    )
 
 
 class MemoryTransaction:

@@ -1,18 +1,15 @@
 """The double's database, and pools of connections to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
 
 import asyncpg
 
-from tests.simulation.memory_store.connection import MemoryConnection, Steps
+from tests.simulation.memory_store.connection import MemoryConnection, Step, Steps
 from tests.simulation.memory_store.tables import Saved, Tables
-
-Hook: TypeAlias = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +38,15 @@ class MemoryDatabase:
 
     def pool(
         self,
-        at_step: Hook | None = None,
+        at_step: Step | None = None,
         *,
-        after_commit: Hook | None = None,
+        after_commit: Step | None = None,
         size: int = 10,
     ) -> "MemoryPool":
         """Open a pool of one process.
 
-        `at_step`: awaited before each statement, begin and commit; what it raises ends the transaction.
+        `at_step`: awaited before each statement, begin and commit; what it raises ends the transaction,
+        and the connection too unless it is an error that Postgres answers with.
         `after_commit`: awaited when a commit took effect and its answer is on the way; a statement
         outside a transaction is a commit too.
         """
@@ -91,7 +89,8 @@ class MemoryPool:
             yield connection
         finally:
             connection.abandon()
-            self._idle.append(connection)
+            if not connection.is_lost:
+                self._idle.append(connection)
             self._free.release()
 
     async def close(self) -> None:
