@@ -24,6 +24,12 @@ async def claim(actor: Actor, lease_s: float) -> object:
     return work, await leases.next_due_in_s(actor.connection)
 
 
+@operation(often=3, age=AGE, lease_s=st.sampled_from([0.0, 600.0]))
+async def take_over(actor: Actor, age: int, lease_s: float) -> object:
+    """Let a lease run out, and claim whatever is to be had then."""
+    return await leases.renew(*actor.held(age), -60), await claim(actor, lease_s)
+
+
 @operation(age=AGE)
 async def reload(actor: Actor, age: int) -> object:
     return await leases.reload(*actor.held(age))
@@ -34,7 +40,7 @@ async def renew(actor: Actor, age: int, lease_s: float) -> object:
     return await leases.renew(*actor.held(age), lease_s)
 
 
-@operation(often=2, age=AGE, minutes=st.none() | MINUTES)
+@operation(often=3, age=AGE, minutes=st.sampled_from([None, None, None, -10, 10]))
 async def release(actor: Actor, age: int, minutes: int | None) -> object:
     released = await leases.release(*actor.held(age), due_at=actor.moment(minutes))
     return released, await leases.next_due_in_s(actor.connection)

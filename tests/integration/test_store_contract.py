@@ -16,8 +16,9 @@ from tests.integration import (
     store_operations_of_syncs,  # noqa: F401
     store_operations_of_workers,  # noqa: F401
 )
-from tests.integration.store_builders import connected, email, enters
+from tests.integration.store_builders import connected
 from tests.integration.store_operations import DRAWN, Actor, Operation
+from tests.integration.store_scenarios import BEGINNING, SCENARIOS
 from tests.simulation.memory_store import MemoryDatabase
 
 TOLERANCE: Final = timedelta(seconds=30)
@@ -35,17 +36,6 @@ KEYS: Final = {
     "request": ("audience_no", "method", "request_id"),
 }
 """Tables and what their rows are sorted by."""
-
-BEGINNING: Final = [
-    Operation("put_ad_account", {"slug": 0}),
-    Operation("put_ad_account", {"slug": 1}),
-    Operation("connect", {"slug": 0, "interval_s": 3600, "adopts": None}),
-    Operation("claim", {"lease_s": 600.0}),
-    Operation("merge", {"slug": 0, "changes": [enters("ann", email("a"), email("b"))], "now": 0}),
-    Operation("request_sync", {"slug": 0, "mode": "CHANGES"}),
-    Operation("connect", {"slug": 1, "interval_s": 3600, "adopts": None}),
-]
-"""From here a lease is held, and there is something to sync."""
 
 
 def differ(one: object, other: object) -> bool:
@@ -115,13 +105,23 @@ async def empty(connection: Connection) -> None:
 async def test_both_stores_answer_alike_and_keep_the_same(
     database_url: str, drawn: Sequence[Operation]
 ) -> None:
+    await compare(database_url, drawn)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_both_stores_agree_on_what_is_seldom_drawn(database_url: str, name: str) -> None:
+    await compare(database_url, SCENARIOS[name])
+
+
+async def compare(database_url: str, operations: Sequence[Operation]) -> None:
     base = datetime.now(UTC)
     database = MemoryDatabase(lambda: datetime.now(UTC))
     async with connected(database_url) as postgres, database.pool().acquire() as memory:
         await empty(postgres)
         real = Actor(postgres, base)
         double = Actor(memory, base)  # type: ignore[arg-type]
-        for operation in [*BEGINNING, *drawn]:
+        for operation in [*BEGINNING, *operations]:
             said, copied = plain(await real.run(operation)), plain(await double.run(operation))
             assert not differ(said, copied), (operation, said, copied)
         kept, copy = await kept_by_postgres(postgres), kept_in_memory(database)
