@@ -62,14 +62,15 @@ class GraphPort:
         try:
             version, parts = split_version(_printable(request.path))
             call = await self._read_call(request, entry, version, parts)
-            answer = await self._answer(call, _RequestLine(request), self._run_batch)
+            answer = await self.answer(call, _RequestLine(request), self._run_batch)
         except GraphError as e:
             answer = error_answer(e, self._state.trace_id())
-        _note_answer(entry, answer)
-        headers = self._headers(call, version, answer)
+        note_answer(entry, answer)
+        headers = self.headers(call, version, answer)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
-    def _headers(self, call: Call | None, version: str, answer: Answer) -> dict[str, str]:
+    def headers(self, call: Call | None, version: str, answer: Answer) -> dict[str, str]:
+        """Return all headers of an answer."""
         usage = {} if call is None else usage_headers(call)
         headers = common_headers(version, self._state.trace_id()) | usage
         return headers | {"Content-Type": answer.content_type, **answer.headers}
@@ -94,23 +95,26 @@ class GraphPort:
         async def answer_item(item: Call) -> Answer | None:
             began = asyncio.get_running_loop().time()
             try:
-                answer = await self._answer(item, _HungUp())
-                _note_answer(item.entry, answer)
+                answer = await self.answer(item, _HungUp())
+                note_answer(item.entry, answer)
             except CutConnection:
                 return None
             finally:
                 self._state.journal.end(item.entry, asyncio.get_running_loop().time() - began)
-            return replace(answer, headers=self._headers(item, DEFAULT, answer))
+            return replace(answer, headers=self.headers(item, DEFAULT, answer))
 
         try:
             return await run_batch(call, answer_item)
         except GraphError as e:
             return error_answer(e, self._state.trace_id())
 
-    async def _answer(
+    async def answer(
         self, call: Call, line: Line, run: Callable[[Call], Awaitable[Answer]] | None = None
     ) -> Answer:
-        """Answer a call through faults and routes; `run` does so for a batch."""
+        """Answer a call through faults and routes; `run` does so for a batch.
+
+        Raises: CutConnection where there is to be no answer.
+        """
         state = self._state
         route = find_route(call.method, call.parts)
         _describe(call, route)
@@ -145,7 +149,8 @@ class GraphPort:
             return html_answer(e.http_status)
 
 
-def _note_answer(entry: Entry, answer: Answer) -> None:
+def note_answer(entry: Entry, answer: Answer) -> None:
+    """Keep in the journal what was said."""
     entry.status = answer.status
     if answer.error is not None:
         entry.error_code, entry.error_subcode = answer.error.code, answer.error.subcode

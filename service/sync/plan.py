@@ -117,7 +117,9 @@ def plan_again(rows: Iterable[bytes], holders: Holders, *, whole_rows: bool) -> 
 
     `holders` knows the identifiers of all rows. `whole_rows`: a row that nobody holds goes out whole
     even where one of its identifiers is held. Only for a refresh, which adds everybody again after:
-    it takes out who was found by names alone beside an identifier that somebody else still holds.
+    it takes out who was found by names alone beside an identifier that somebody else still holds,
+    and, where Facebook reads only the first key that knows somebody, who was found by a key that
+    now stands behind another one.
     """
     return _plan([], list(rows), holders, whole_rows=whole_rows)
 
@@ -134,7 +136,7 @@ def _plan(
             additions.update(dict.fromkeys(_rows_to_add_again(identifier, holders)))
         for to_send in _rows_that_take_out(row, identifiers, held):
             removals.setdefault(to_send, []).append(row)
-        if whole_rows and held and _has_names(row) and not holders.has_row(row):
+        if whole_rows and held and not holders.has_row(row):
             removals.setdefault(row, []).append(row)
     return Plan(removals=removals, additions=tuple(additions))
 

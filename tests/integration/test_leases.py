@@ -89,7 +89,7 @@ async def test_taking_over_a_lease_that_ran_out_holds_back_and_plans_again(
         )
         await expire(connection, number)
         taken = await claimed(connection, holder="other")
-        assert taken.lease_token == first.lease_token + 1
+        assert taken.lease_token > first.lease_token
         for held in (taken.hold_additions_until, taken.hold_removals_until):
             assert held is not None
             assert timedelta(seconds=59) < held - taken.now < timedelta(seconds=61)

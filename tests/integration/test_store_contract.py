@@ -57,10 +57,18 @@ def plain(answer: object) -> object:
     if dataclasses.is_dataclass(answer) and not isinstance(answer, type):
         values = {field.name: getattr(answer, field.name) for field in dataclasses.fields(answer)}
         values.pop("installation_id", None)
-        return values
+        return with_time_of_claim(values)
     if isinstance(answer, list | tuple):
         return [plain(part) for part in answer]
     return answer
+
+
+def with_time_of_claim(values: dict[str, object]) -> dict[str, object]:
+    """A token is the microsecond of the claim: compared as a time is."""
+    token = values.get("lease_token")
+    if isinstance(token, int):
+        values = {**values, "lease_token": token / 1_000_000}
+    return values
 
 
 def in_utc(value: object) -> object:
@@ -73,7 +81,7 @@ def in_utc(value: object) -> object:
 async def kept_by_postgres(connection: Connection) -> dict[str, list[dict[str, object]]]:
     return {
         table: [
-            {name: in_utc(value) for name, value in record.items()}
+            with_time_of_claim({name: in_utc(value) for name, value in record.items()})
             for record in await connection.fetch(
                 f"select * from {table} order by {', '.join(key)}"  # noqa: S608
             )
@@ -85,7 +93,7 @@ async def kept_by_postgres(connection: Connection) -> dict[str, list[dict[str, o
 def kept_in_memory(database: MemoryDatabase) -> dict[str, list[dict[str, object]]]:
     kept: dict[str, list[dict[str, object]]] = {table: [] for table in KEYS}
     for (table, _), rows in database.mark().saved.items():
-        kept[table].extend(rows.values())
+        kept[table].extend(with_time_of_claim(row) for row in rows.values())
     for table, unsorted in kept.items():
         unsorted.sort(key=operator.itemgetter(*KEYS[table]))
     return kept

@@ -22,7 +22,10 @@ with expired as materialized (
     select audience_no, false from due
 )
 update audience_work w set
-    lease_token = w.lease_token + 1,
+    -- Also after a failover that lost the newest claim: its holder's token is never given again.
+    lease_token = greatest(
+        w.lease_token + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint
+    ),
     lease_holder = :holder,
     lease_expires_at = statement_timestamp() + make_interval(secs => :lease_s),
     due_at = 'infinity',

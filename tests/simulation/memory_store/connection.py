@@ -32,7 +32,7 @@ class MemoryConnection:
     def __init__(self, database: "MemoryDatabase", steps: Steps) -> None:
         self._database = database
         self._steps = steps
-        self._session = Session(database.tables, database.now)
+        self._session = Session(database.data, database.now)
         self._in_transaction = False
         self._has_failed = False
         self._holds_lock = False
@@ -96,7 +96,7 @@ class MemoryConnection:
 
     def roll_back(self) -> None:
         if self._holds_lock and self._losses_seen == self._database.losses:
-            self._database.tables.roll_back()
+            self._database.data.roll_back()
         if self._made_merge_tables:
             self._session.merge_tables = None
         self._end()
@@ -148,7 +148,7 @@ class MemoryConnection:
         notices = list(self._session.notices)
         self._session.notices.clear()
         if self._holds_lock:
-            self._database.tables.keep()
+            self._database.data.keep()
         self._end()
         for channel, payload in notices:
             self._database.notify(channel, payload)

@@ -9,7 +9,8 @@ from datetime import datetime
 import asyncpg
 
 from tests.simulation.memory_store.connection import MemoryConnection, Step, Steps
-from tests.simulation.memory_store.tables import Saved, Tables
+from tests.simulation.memory_store.tables import Saved, SpreadTable, Table, Tables
+from tests.simulation.memory_store.values import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class MemoryDatabase:
     ) -> None:
         self.now = now
         self.notify = notify or (lambda _channel, _payload: None)
-        self.tables = Tables()
+        self.data = Tables()
         self.lock = asyncio.Lock()
         self.losses = 0
         """How often commits were lost: a transaction that began before ends with an error."""
@@ -45,18 +46,29 @@ class MemoryDatabase:
     ) -> "MemoryPool":
         """Open a pool of one process.
 
-        `at_step`: awaited before each statement, begin and commit; what it raises ends the transaction,
-        and the connection too unless it is an error that Postgres answers with.
-        `after_commit`: awaited when a commit took effect and its answer is on the way; a statement
-        outside a transaction is a commit too.
+        `at_step`: awaited before each statement, begin and commit; what it raises ends the
+        transaction, and the connection too unless it is an error that Postgres answers with.
+        `after_commit`: awaited when a commit took effect and its answer is on the way, a statement
+        outside a transaction being a commit too; `at_step` is when it is not given.
         """
+        after_commit = after_commit or at_step
         return MemoryPool(self, Steps(at_step, after_commit), size)
 
+    def tables(self) -> list[str]:
+        """Names of the tables."""
+        return [
+            name for name, part in vars(self.data).items() if isinstance(part, Table | SpreadTable)
+        ]
+
+    def rows(self, table: str) -> list[Row]:
+        """What a table holds now, in the order of insertion."""
+        found: Table | SpreadTable = getattr(self.data, table)
+        parts = [found] if isinstance(found, Table) else found.by_audience.values()
+        return [row for part in parts for row in part.rows.values()]
+
     def mark(self) -> Mark:
-        """Remember what is committed. Order: not from within a transaction's `at_step`."""
-        if self.tables.undo:
-            raise RuntimeError("a transaction is under way")
-        return Mark(self.tables.save(), self.tables.last_audience_no)
+        """Remember what is committed."""
+        return Mark(self.data.save(), self.data.last_audience_no)
 
     def lose_since(self, mark: Mark) -> None:
         """Fail over to a replica that has only seen what was committed at the mark.
@@ -64,8 +76,8 @@ class MemoryDatabase:
         Transactions under way are lost with their connections.
         """
         self.losses += 1
-        self.tables.restore(mark.saved)
-        self.tables.last_audience_no = mark.last_audience_no
+        self.data.restore(mark.saved)
+        self.data.last_audience_no = mark.last_audience_no
 
 
 class MemoryPool:

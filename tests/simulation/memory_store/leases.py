@@ -61,7 +61,7 @@ def claim_due(
     if work is None:
         return []
     changes: Row = {
-        "lease_token": work["lease_token"] + 1,
+        "lease_token": max(work["lease_token"] + 1, round(s.clock().timestamp() * 1_000_000)),
         "lease_holder": holder,
         "lease_expires_at": at + timedelta(seconds=lease_s),
         "due_at": INFINITY,

@@ -1,4 +1,4 @@
-"""Tables as dicts of rows by primary key. A row is never changed: a write puts another in its place."""
+"""Tables as dicts of rows by primary key. No row is changed: a write puts another in its place."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
@@ -84,14 +84,17 @@ class Tables:
 
     def roll_back(self) -> None:
         for rows, key, old in reversed(self.undo):
-            if old is None:
-                rows.pop(key, None)
-            else:
-                rows[key] = old
+            _put_back(rows, key, old)
         self.undo.clear()
 
     def save(self) -> Saved:
-        return {place: dict(table.rows) for place, table in self._all()}
+        """What is committed, without what the transaction under way wrote."""
+        tables = dict(self._all())
+        saved = {place: dict(table.rows) for place, table in tables.items()}
+        by_rows = {id(table.rows): saved[place] for place, table in tables.items()}
+        for rows, key, old in reversed(self.undo):
+            _put_back(by_rows[id(rows)], key, old)
+        return saved
 
     def restore(self, saved: Saved) -> None:
         self.undo.clear()
@@ -106,3 +109,10 @@ class Tables:
             elif isinstance(table, SpreadTable):
                 for audience_no, part in table.by_audience.items():
                     yield (name, audience_no), part
+
+
+def _put_back(rows: dict[Key, Row], key: Key, old: Row | None) -> None:
+    if old is None:
+        rows.pop(key, None)
+    else:
+        rows[key] = old

@@ -1,0 +1,181 @@
+"""What may happen in a history, and how Hypothesis draws it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from audiencesync.v1 import audience_sync_pb2 as pb
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from fakefb.matching import Matching
+from fakefb.membership import Removal
+from tests.simulation.world import Someone
+
+EMAILS = tuple(f"reader{n}@mail.example" for n in range(6))
+PHONES = tuple(f"+4915112345{n:02}" for n in range(3))
+NAMES = (("Ann", "Smith", "90210"), ("Bob", "Jones", "10001"))
+MEMBERS = tuple(f"member-{n}@crm.example" for n in range(6))
+REPLICAS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happens `after_s` seconds after the event before it."""
+
+    after_s: float
+    kind: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What Facebook knows, how it reads rows, and what happens."""
+
+    seed: int
+    people: tuple[Someone, ...]
+    matching: Matching
+    removal: Removal
+    events: tuple[Event, ...]
+
+    def has(self, *kinds: str) -> bool:
+        return any(event.kind in kinds for event in self.events)
+
+
+def _some(values: tuple[Any, ...], most: int) -> SearchStrategy[tuple[Any, ...]]:
+    return st.lists(st.sampled_from(values), max_size=most, unique=True).map(tuple)
+
+
+SOMEONE = st.builds(
+    Someone,
+    emails=_some(EMAILS, 3),
+    phones=_some(PHONES, 2),
+    names=st.sampled_from(((), (), (), *NAMES)),
+)
+STRANGERS = st.lists(SOMEONE, min_size=1, max_size=6).map(tuple)
+"""People who may have several identifiers, and share them: what a difference cannot see."""
+NEIGHBOURS = (
+    *(Someone(emails=(email,)) for email in EMAILS),
+    *(Someone(phones=(phone,)) for phone in PHONES),
+)
+"""One person for each identifier: a difference sees everything."""
+
+MEMBERS_TOLD = st.dictionaries(
+    st.sampled_from(MEMBERS), st.one_of(st.none(), SOMEONE, SOMEONE), min_size=1, max_size=4
+)
+GAPS = st.sampled_from((0.0, 0.0, 0.1, 0.5, 2.0, 10.0, 45.0, 400.0, 3700.0))
+REPLICA = st.integers(0, REPLICAS - 1)
+
+
+def _event(kind: str, **values: SearchStrategy[Any]) -> SearchStrategy[Event]:
+    return st.builds(Event, GAPS, st.just(kind), st.fixed_dictionaries(values))
+
+
+def _graph_error(code: int, subcode: int | None = None, status: int = 400) -> dict[str, Any]:
+    return {"graph_error": {"code": code, "subcode": subcode, "http_status": status}}
+
+
+UPLOAD_EFFECTS: tuple[dict[str, Any], ...] = (
+    {"lost_answer": True},
+    {"reset": "before"},
+    {"reset": "after"},
+    {"truncate_body": True},
+    {"short_received": {"by": 1}},
+    {"success_false": True},
+    {"apply_late_ms": 20_000},
+    {"apply_late_ms": 45_000},
+    {"reset_apply_late_ms": 10_000},
+    {"reset_apply_late_ms": 55_000},
+    {"reset_apply_late_ms": 300_000},
+    {"delay_ms": 29_000},
+    {"delay_ms": 31_000},
+    {"reorder_ms": 20_000},
+    {"html": {"status": 502}},
+    {"html": {"status": 400}},
+    {"empty": {"status": 500}},
+    {"json": {"status": 500, "body": {"a": 1}}},
+    {"json": {"status": 200, "body": {"num_received": 0}}},
+    _graph_error(2, status=500),
+    _graph_error(1, 99, status=500),
+    _graph_error(803),
+    _graph_error(2650, 1870145),
+    _graph_error(200, 1870047),
+    _graph_error(80003, 2446079),
+    _graph_error(190, 463),
+    _graph_error(200, 1870034),
+    _graph_error(100, 1713230),
+    _graph_error(368),
+    _graph_error(105),
+    {"invalid_rows": {"n": 1, "samples": 1}},
+    {"invalid_rows": {"n": 1, "samples": 0}},
+    {"invalid_rows": {"n": 2, "samples": 1}},
+)
+OTHER_EFFECTS: tuple[dict[str, Any], ...] = (
+    {"lost_answer": True},
+    {"reset": "before"},
+    {"reset": "after"},
+    {"reset_apply_late_ms": 20_000},
+    {"html": {"status": 502}},
+    _graph_error(2, status=500),
+    _graph_error(80003, 2446079),
+    _graph_error(190, 463),
+)
+
+
+def _rule(operations: tuple[str, ...], effects: tuple[dict[str, Any], ...]) -> Any:
+    return st.builds(
+        lambda operation, nth, times, effect: {
+            "match": {"operation": operation, "nth": nth, "times": times},
+            "effect": effect,
+        },
+        st.sampled_from(operations),
+        st.integers(1, 3),
+        st.sampled_from((1, 1, 1, 2, 7)),
+        st.sampled_from(effects),
+    )
+
+
+FAULTS = st.lists(
+    st.one_of(
+        _rule(("add", "remove"), UPLOAD_EFFECTS),
+        _rule(("add", "remove"), UPLOAD_EFFECTS),
+        _rule(("create", "read", "list", "update"), OTHER_EFFECTS),
+    ),
+    min_size=1,
+    max_size=3,
+)
+DURATIONS = st.sampled_from((1.0, 20.0, 40.0, 70.0, 200.0, 4000.0))
+
+ORDERLY = st.one_of(
+    _event("tell", members=MEMBERS_TOLD, again_after=st.just(None)),
+    _event("tell", members=MEMBERS_TOLD, again_after=st.sampled_from((0.5, 100.0, 3700.0))),
+    _event("ask", mode=st.just(pb.Sync.MODE_CHANGES)),
+    _event("ask", mode=st.sampled_from((pb.Sync.MODE_CHANGES, pb.Sync.MODE_REFRESH))),
+)
+HOSTILE = st.one_of(
+    _event("faults", rules=FAULTS),
+    _event("kill", replica=REPLICA, steps=st.integers(0, 60), down_s=DURATIONS),
+    _event("stop", replica=REPLICA, for_s=DURATIONS),
+    _event("drain", replica=REPLICA, down_s=DURATIONS),
+    _event("cut_database", times=st.integers(1, 4)),
+    _event("database_down", for_s=DURATIONS),
+    _event("facebook_down", for_s=DURATIONS),
+    _event("step_clock", by_s=st.sampled_from((-300.0, -20.0, 20.0, 90.0, 5000.0))),
+    _event("pause", for_s=DURATIONS),
+    _event("fail_over", within_s=st.sampled_from((0.05, 0.5, 3.0, 30.0))),
+)
+EVENTS = st.lists(st.one_of(ORDERLY, ORDERLY, HOSTILE), min_size=2, max_size=24).map(tuple)
+CALM_EVENTS = st.lists(ORDERLY, min_size=2, max_size=16).map(tuple)
+
+READINGS = st.tuples(st.sampled_from(Matching), st.sampled_from(Removal))
+
+
+def histories(events: SearchStrategy[tuple[Event, ...]] = EVENTS) -> SearchStrategy[History]:
+    return st.builds(
+        lambda seed, people, reading, happens: History(
+            seed, people, reading[0], reading[1], happens
+        ),
+        st.integers(0, 2**32 - 1),
+        st.one_of(STRANGERS, st.just(NEIGHBOURS)),
+        READINGS,
+        events,
+    )
