@@ -1,21 +1,39 @@
-"""Postgres as the service's store sees it, in memory: each named query has its twin in Python.
+"""An in-memory double of Postgres for the service's store: same queries, serial transactions.
 
-`tests/integration/test_store_contract.py` holds both to the same answers.
+Every named text of `service/store/sql` has a function here that does the same to rows in dicts.
+What is not mirrored: transactions run one after the other, so nothing is skipped because it is
+locked; types, `not null` and ranges of integers are not checked; ties are broken by insertion order.
 """
 
 from tests.simulation.memory_store import (
     ad_accounts,
     audiences,
     change_log,
+    held_work,
     leases,
     membership,
     merge,
+    planned_again,
     requests,
+    sync_progress,
     syncs,
-    work,
 )
-from tests.simulation.memory_store.database import MemoryDatabase
+from tests.simulation.memory_store.database import Mark, MemoryDatabase
+from tests.simulation.memory_store.named import IMPLEMENTED
 
-TWINS = (ad_accounts, audiences, change_log, leases, membership, merge, requests, syncs, work)
-
-__all__ = ["TWINS", "MemoryDatabase"]
+__all__ = [
+    "IMPLEMENTED",
+    "Mark",
+    "MemoryDatabase",
+    "ad_accounts",
+    "audiences",
+    "change_log",
+    "held_work",
+    "leases",
+    "membership",
+    "merge",
+    "planned_again",
+    "requests",
+    "sync_progress",
+    "syncs",
+]

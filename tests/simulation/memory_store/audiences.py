@@ -1,163 +1,199 @@
-"""Twins of `audiences.sql`."""
+"""Stands for `audiences.sql`."""
 
 from datetime import timedelta
-from types import SimpleNamespace as Given
-from typing import Final
+from typing import Any, Final
 
-import asyncpg
+from tests.simulation.memory_store.constraints import (
+    check_adopts_alone,
+    check_audience,
+    violated_reference,
+)
+from tests.simulation.memory_store.named import named
+from tests.simulation.memory_store.session import Session
+from tests.simulation.memory_store.values import Row, least
 
-from service.store.rows import Audience
-from tests.simulation.memory_store.registry import named
-from tests.simulation.memory_store.tables import Row, Tables, least
+_NEW_AUDIENCE: Final[Row] = {
+    "paused": False,
+    "disconnect_mode": None,
+    "disconnected_at": None,
+    "revision": 0,
+    "rows_logged": 0,
+    "member_count": 0,
+    "unmatchable_count": 0,
+}
+_NEW_WORK: Final[Row] = {
+    "lease_token": 0,
+    "lease_holder": None,
+    "lease_expires_at": None,
+    "custom_audience_id": None,
+    "former_custom_audience_id": None,
+    "adopted": False,
+    "create_attempted_at": None,
+    "told_name": None,
+    "told_description": None,
+    "blocked_reason": None,
+    "blocked_message": "",
+    "probe_at": None,
+    "approximate_count_lower_bound": None,
+    "approximate_count_upper_bound": None,
+    "operation_status": None,
+    "synced_revision": 0,
+    "rows_settled": 0,
+    "last_sync_at": None,
+    "failures_in_a_row": 0,
+    "hold_additions_until": None,
+    "hold_removals_until": None,
+    "recheck_from": None,
+    "recheck_at": None,
+    "refresh_due_at": None,
+    "refresh_phase": None,
+    "refresh_revision": None,
+    "refresh_after_key": None,
+    "refresh_after_row_no": None,
+}
+_SEEN_WORK: Final = (
+    "custom_audience_id",
+    "adopted",
+    "blocked_reason",
+    "blocked_message",
+    "approximate_count_lower_bound",
+    "approximate_count_upper_bound",
+    "operation_status",
+    "synced_revision",
+    "rows_settled",
+    "last_sync_at",
+    "next_sync_at",
+)
 
-_COLUMNS: Final = tuple(Audience.__dataclass_fields__)
+
+def connected(s: Session, audience_id: str) -> Row | None:
+    """The connected audience of an id."""
+    for row in s.tables.audience.rows.values():
+        if row["audience_id"] == audience_id and row["disconnected_at"] is None:
+            return row
+    return None
+
+
+@named("lock_ad_account_for_connecting")
+def lock_ad_account(s: Session, *, ad_account_id: str) -> list[Row]:
+    known = ad_account_id in s.tables.ad_account.rows
+    return [{"ad_account_id": ad_account_id}] if known else []
 
 
 @named("insert_audience")
-def insert_audience(t: Tables, p: Given) -> list[Row]:
-    connected = [row for row in t.all("audience") if row["disconnected_at"] is None]
-    if any(row["audience_id"] == p.audience_id for row in connected):
+def insert_audience(s: Session, *, audience_id: str, **values: Any) -> list[Row]:
+    """A number is used up also when nothing is inserted or the transaction is rolled back."""
+    s.tables.last_audience_no += 1
+    audience_no = s.tables.last_audience_no
+    given = {"audience_no": audience_no, "audience_id": audience_id, **values}
+    row = {**given, **_NEW_AUDIENCE, "created_at": s.now}
+    check_audience(s.tables.audience.rows.values(), row, None)
+    if connected(s, audience_id) is not None:
         return []
-    adopts = p.existing_custom_audience_id
-    if adopts and any(row["existing_custom_audience_id"] == adopts for row in connected):
-        raise asyncpg.UniqueViolationError("audience_adopts")
-    audience_no = len(t.by_name["audience"]) + 1
-    row = {
-        **vars(p),
-        "audience_no": audience_no,
-        "paused": False,
-        "disconnect_mode": None,
-        "disconnected_at": None,
-        "revision": 0,
-        "rows_logged": 0,
-        "member_count": 0,
-        "unmatchable_count": 0,
-        "created_at": t.now,
-    }
-    t.insert("audience", audience_no, row)
+    check_adopts_alone(s.tables.audience.rows.values(), row)
+    s.tables.audience.put(audience_no, row)
+    if values["ad_account_id"] not in s.tables.ad_account.rows:
+        raise violated_reference("audience_ad_account_id_fkey")
     return [{"audience_no": audience_no}]
 
 
 @named("insert_audience_work")
-def insert_audience_work(t: Tables, p: Given) -> int:
-    empty = dict.fromkeys(
-        (
-            "lease_holder",
-            "lease_expires_at",
-            "custom_audience_id",
-            "former_custom_audience_id",
-            "create_attempted_at",
-            "told_name",
-            "told_description",
-            "blocked_reason",
-            "probe_at",
-            "approximate_count_lower_bound",
-            "approximate_count_upper_bound",
-            "operation_status",
-            "last_sync_at",
-            "hold_additions_until",
-            "hold_removals_until",
-            "recheck_from",
-            "recheck_at",
-            "refresh_due_at",
-            "refresh_phase",
-            "refresh_revision",
-            "refresh_after_key",
-            "refresh_after_row_no",
-        )
-    )
-    row = {
-        **empty,
-        "audience_no": p.audience_no,
-        "ad_account_id": p.ad_account_id,
-        "lease_token": 0,
-        "due_at": t.now,
-        "adopted": False,
-        "blocked_message": "",
-        "synced_revision": 0,
-        "rows_settled": 0,
-        "next_sync_at": t.now,
-        "failures_in_a_row": 0,
-    }
-    t.insert("audience_work", p.audience_no, row)
-    t.notify("audience_due")
+def insert_audience_work(s: Session, *, audience_no: int, ad_account_id: str) -> int:
+    row = {"audience_no": audience_no, "ad_account_id": ad_account_id, **_NEW_WORK}
+    row |= {"due_at": s.now, "next_sync_at": s.now}
+    s.tables.audience_work.insert(audience_no, row, primary_key="audience_work_pkey")
+    s.notify("audience_due", "")
     return 1
 
 
 @named("is_custom_audience_kept")
-def is_custom_audience_kept(t: Tables, p: Given) -> bool:
-    return any(row["custom_audience_id"] == p.custom_audience_id for row in t.all("audience_work"))
+def is_custom_audience_kept(s: Session, *, custom_audience_id: str) -> list[Row]:
+    works = s.tables.audience_work.rows.values()
+    return [{"exists": any(work["custom_audience_id"] == custom_audience_id for work in works)}]
 
 
 @named("find_audience_number")
-def find_audience_number(t: Tables, p: Given) -> list[Row]:
-    found = [row for row in t.all("audience") if row["audience_id"] == p.audience_id]
-    found.sort(key=lambda row: (row["disconnected_at"] is None, row["audience_no"]), reverse=True)
-    return [{"audience_no": row["audience_no"]} for row in found[:1]]
+def find_audience_number(s: Session, *, audience_id: str) -> list[Row]:
+    found = [
+        (row["disconnected_at"] is None, row["audience_no"])
+        for row in s.tables.audience.rows.values()
+        if row["audience_id"] == audience_id
+    ]
+    return [{"audience_no": max(found)[1]}] if found else []
 
 
 @named("lock_connected_audience")
-def lock_connected_audience(t: Tables, p: Given) -> list[Row]:
-    return [
-        {"audience_no": row["audience_no"]}
-        for row in t.all("audience")
-        if row["audience_id"] == p.audience_id and row["disconnected_at"] is None
-    ]
+def lock_connected_audience(s: Session, *, audience_id: str) -> list[Row]:
+    row = connected(s, audience_id)
+    return [] if row is None else [{"audience_no": row["audience_no"]}]
 
 
 @named("list_audience_numbers")
-def list_audience_numbers(t: Tables, p: Given) -> list[Row]:
+def list_audience_numbers(
+    s: Session, *, ad_account_id: str | None, after_id: str, row_limit: int
+) -> list[Row]:
     found = [
-        row
-        for row in t.all("audience")
+        (row["audience_id"], row["audience_no"])
+        for row in s.tables.audience.rows.values()
         if row["disconnected_at"] is None
-        and row["audience_id"] > p.after_id
-        and p.ad_account_id in (None, row["ad_account_id"])
+        and row["audience_id"] > after_id
+        and ad_account_id in {None, row["ad_account_id"]}
     ]
-    found.sort(key=lambda row: row["audience_id"])
-    return [{"audience_no": row["audience_no"]} for row in found[: p.row_limit]]
+    return [{"audience_no": audience_no} for _, audience_no in sorted(found)[:row_limit]]
 
 
 @named("read_audiences")
-def read_audiences(t: Tables, p: Given) -> list[Row]:
-    found = [row for row in t.all("audience") if row["audience_no"] in p.audience_nos]
-    found.sort(key=lambda row: row["audience_id"])
-    both = [{**t.by_name["audience_work"][row["audience_no"]], **row} for row in found]
-    return [{name: row[name] for name in _COLUMNS} for row in both]
+def read_audiences(s: Session, *, audience_nos: list[int]) -> list[Row]:
+    audiences, works = s.tables.audience.rows, s.tables.audience_work.rows
+    found = [
+        audiences[audience_no] | {name: works[audience_no][name] for name in _SEEN_WORK}
+        for audience_no in set(audience_nos)
+        if audience_no in works
+    ]
+    return sorted(found, key=lambda row: str(row["audience_id"]))
 
 
 @named("change_audience")
-def change_audience(t: Tables, p: Given) -> int:
-    if t.get("audience", p.audience_no) is None:
+def change_audience(s: Session, *, audience_no: int, **values: Any) -> int:
+    if audience_no not in s.tables.audience.rows:
         return 0
-    told = {k: v for k, v in vars(p).items() if k != "audience_no" and v is not None}
-    t.change("audience", p.audience_no, **told)
+    changes = {name: value for name, value in values.items() if value is not None}
+    s.tables.audience.change(audience_no, **changes)
     return 1
 
 
 @named("sync_within_interval")
-def sync_within_interval(t: Tables, p: Given) -> int:
-    work = t.by_name["audience_work"][p.audience_no]
-    soon = t.now + timedelta(seconds=p.sync_interval_s)
-    t.change("audience_work", p.audience_no, next_sync_at=least(work["next_sync_at"], soon))
+def sync_within_interval(s: Session, *, audience_no: int, sync_interval_s: int) -> int:
+    work = s.tables.audience_work.rows.get(audience_no)
+    if work is None:
+        return 0
+    latest = s.now + timedelta(seconds=sync_interval_s)
+    s.tables.audience_work.change(audience_no, next_sync_at=least(work["next_sync_at"], latest))
     return 1
 
 
 @named("set_audience_paused")
-def set_audience_paused(t: Tables, p: Given) -> int:
-    t.change("audience", p.audience_no, paused=p.paused)
-    return 1
+def set_audience_paused(s: Session, *, audience_no: int, paused: bool) -> int:
+    return _change(s, audience_no, paused=paused)
 
 
 @named("wish_disconnect")
-def wish_disconnect(t: Tables, p: Given) -> int:
-    t.change("audience", p.audience_no, disconnect_mode=p.mode)
+def wish_disconnect(s: Session, *, audience_no: int, mode: str) -> int:
+    return _change(s, audience_no, disconnect_mode=mode)
+
+
+def _change(s: Session, audience_no: int, **changes: Any) -> int:
+    if audience_no not in s.tables.audience.rows:
+        return 0
+    s.tables.audience.change(audience_no, **changes)
     return 1
 
 
 @named("wake_audience")
-def wake_audience(t: Tables, p: Given) -> int:
-    work = t.by_name["audience_work"][p.audience_no]
-    t.change("audience_work", p.audience_no, due_at=least(work["due_at"], t.now))
-    t.notify("audience_due")
+def wake_audience(s: Session, *, audience_no: int) -> int:
+    work = s.tables.audience_work.rows.get(audience_no)
+    if work is None:
+        return 0
+    s.tables.audience_work.change(audience_no, due_at=least(work["due_at"], s.now))
+    s.notify("audience_due", "")
     return 1

@@ -1,91 +1,116 @@
-"""Twins of `change_log.sql`."""
+"""Stands for `change_log.sql`."""
 
-from types import SimpleNamespace as Given
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
 
-from tests.simulation.memory_store.registry import named
-from tests.simulation.memory_store.tables import Row, Tables
+from tests.simulation.memory_store.named import named
+from tests.simulation.memory_store.session import Session
+from tests.simulation.memory_store.values import Row
 
-
-def _window(t: Tables, p: Given, operations: tuple[str, ...]) -> list[Row]:
-    chunks = sorted(
-        (
-            chunk
-            for _, chunk in t.of("change_chunk", p.audience_no)
-            if p.after < chunk["revision"] <= p.up_to and chunk["operation"] in operations
-        ),
-        key=lambda chunk: chunk["revision"],
-    )
-    taken: list[Row] = []
-    rows_so_far = 0
-    for chunk in chunks[: p.rows_max]:
-        rows_so_far += chunk["row_count"]
-        if rows_so_far <= p.rows_max or rows_so_far == chunk["row_count"]:
-            taken.append(chunk)
-    columns = ("revision", "operation", "row_count", "packed_rows", "rules_version")
-    return [{name: chunk[name] for name in columns} for chunk in taken]
+_CHUNK: Final = ("revision", "operation", "row_count", "packed_rows", "rules_version")
 
 
 @named("read_window")
-def read_window(t: Tables, p: Given) -> list[Row]:
-    return _window(t, p, ("ADD", "REMOVE"))
+def read_window(
+    s: Session, *, audience_no: int, after: int, up_to: int, rows_max: int
+) -> list[Row]:
+    return _window(_between(s, audience_no, after, up_to), rows_max)
 
 
 @named("read_removals_window")
-def read_removals_window(t: Tables, p: Given) -> list[Row]:
-    return _window(t, p, ("REMOVE",))
+def read_removals_window(
+    s: Session, *, audience_no: int, after: int, up_to: int, rows_max: int
+) -> list[Row]:
+    chunks = _between(s, audience_no, after, up_to)
+    return _window((chunk for chunk in chunks if chunk["operation"] == "REMOVE"), rows_max)
+
+
+def _between(s: Session, audience_no: int, after: int, up_to: int) -> list[Row]:
+    rows = s.tables.change_chunk.of(audience_no).rows
+    return [rows[revision] for revision in sorted(rows) if after < revision <= up_to]
+
+
+def _window(chunks: Iterable[Row], rows_max: int) -> list[Row]:
+    window: list[Row] = []
+    rows_so_far = 0
+    for chunk in list(chunks)[:rows_max]:
+        rows_so_far += chunk["row_count"]
+        if rows_so_far > rows_max and window:
+            break
+        window.append({name: chunk[name] for name in _CHUNK})
+    return window
 
 
 @named("append_chunks")
-def append_chunks(t: Tables, p: Given) -> int:
-    audience = t.by_name["audience"][p.audience_no]
-    revision = audience["revision"]
-    for place, (packed, row_count) in enumerate(zip(p.chunks, p.row_counts, strict=True), start=1):
-        t.insert(
-            "change_chunk",
-            (p.audience_no, revision + place),
+def append_chunks(
+    s: Session,
+    *,
+    audience_no: int,
+    operation: str,
+    chunks: list[bytes],
+    row_counts: list[int],
+    rules_version: int,
+    now: datetime,
+) -> list[Row]:
+    audience = s.tables.audience.rows.get(audience_no)
+    if audience is None:
+        return []
+    first = audience["revision"]
+    for place, (packed_rows, row_count) in enumerate(zip(chunks, row_counts, strict=True), start=1):
+        append_chunk(
+            s,
             {
-                "audience_no": p.audience_no,
-                "revision": revision + place,
-                "operation": p.operation,
+                "audience_no": audience_no,
+                "revision": first + place,
+                "operation": operation,
                 "row_count": row_count,
-                "rules_version": p.rules_version,
-                "logged_at": p.now,
-                "packed_rows": packed,
+                "rules_version": rules_version,
+                "logged_at": now,
+                "packed_rows": packed_rows,
             },
         )
-    moved = t.change(
-        "audience",
-        p.audience_no,
-        revision=revision + len(p.chunks),
-        rows_logged=audience["rows_logged"] + sum(p.row_counts),
+    s.tables.audience.change(
+        audience_no,
+        revision=first + len(chunks),
+        rows_logged=audience["rows_logged"] + sum(row_counts),
     )
-    end: int = moved["revision"]
-    return end
+    return [{"revision": first + len(chunks)}]
+
+
+def append_chunk(s: Session, chunk: Row) -> None:
+    log = s.tables.change_chunk.of(chunk["audience_no"])
+    log.insert(chunk["revision"], chunk, primary_key="change_chunk_pkey")
 
 
 @named("count_window")
-def count_window(t: Tables, p: Given) -> int:
-    return sum(
-        1
-        for _, chunk in t.of("change_chunk", p.audience_no)
-        if p.after < chunk["revision"] <= p.up_to and chunk["revision"] in p.revisions
-    )
+def count_window(
+    s: Session, *, audience_no: int, after: int, up_to: int, revisions: list[int]
+) -> list[Row]:
+    rows = s.tables.change_chunk.of(audience_no).rows
+    return [{"count": sum(after < n <= up_to and n in rows for n in set(revisions))}]
 
 
 @named("prune_log")
-def prune_log(t: Tables, p: Given) -> int:
-    pruned = 0
-    for key, chunk in t.of("change_chunk", p.audience_no):
-        old = chunk["operation"] == "ADD" or chunk["logged_at"] < p.removals_before
-        if old and chunk["revision"] <= p.additions_up_to:
-            t.delete("change_chunk", key)
-            pruned += 1
-    return pruned
+def prune_log(
+    s: Session, *, audience_no: int, additions_up_to: int, removals_before: datetime
+) -> list[Row]:
+    log = s.tables.change_chunk.of(audience_no)
+    gone = [
+        chunk["revision"]
+        for chunk in log.rows.values()
+        if chunk["revision"] <= additions_up_to
+        and (chunk["operation"] == "ADD" or chunk["logged_at"] < removals_before)
+    ]
+    for revision in gone:
+        log.remove(revision)
+    return [{"count": len(gone)}]
 
 
 @named("prune_tombstones")
-def prune_tombstones(t: Tables, p: Given) -> int:
-    gone = [k for k, row in t.of("tombstone", p.audience_no) if row["changed_at"] < p.before]
+def prune_tombstones(s: Session, *, audience_no: int, before: datetime) -> int:
+    table = s.tables.tombstone.of(audience_no)
+    gone = [key for key, row in table.rows.items() if row["changed_at"] < before]
     for key in gone:
-        t.delete("tombstone", key)
+        table.remove(key)
     return len(gone)

@@ -1,135 +1,112 @@
-"""The database and its connections: transactions one after the other, all or nothing."""
+"""The double's database, and pools of connections to it."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from tests.simulation.memory_store.registry import Record, run
-from tests.simulation.memory_store.tables import Key, Row, Tables
+import asyncpg
 
-Step = Callable[[], Awaitable[None]]
+from tests.simulation.memory_store.connection import MemoryConnection, Step, Steps
+from tests.simulation.memory_store.tables import Saved, SpreadTable, Table, Tables
+from tests.simulation.memory_store.values import Row
 
 
-async def _no_step() -> None:
-    return
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """All that was committed at a moment."""
+
+    saved: Saved
+    last_audience_no: int
 
 
 class MemoryDatabase:
-    """One database. `now` is its clock; `notify` is told what commits announce."""
+    """Tables, the lock that makes transactions serial, and where notifications go.
+
+    `now`: the database's clock.
+    """
 
     def __init__(
-        self, now: Callable[[], datetime], notify: Callable[[str, str], None] = lambda *_: None
+        self, now: Callable[[], datetime], notify: Callable[[str, str], None] | None = None
     ) -> None:
-        self.data = Tables(now)
+        self.now = now
+        self.notify = notify or (lambda _channel, _payload: None)
+        self.data = Tables()
         self.lock = asyncio.Lock()
-        self.commits = 0
-        self._notify = notify
+        self.losses = 0
+        """How often commits were lost: a transaction that began before ends with an error."""
 
-    def pool(self, step: Step | None = None) -> "MemoryPool":
-        """A process's way to it. `step` is awaited before and after whatever has an effect."""
-        return MemoryPool(self, step or _no_step)
+    def pool(
+        self,
+        at_step: Step | None = None,
+        *,
+        after_commit: Step | None = None,
+        size: int = 10,
+    ) -> "MemoryPool":
+        """Open a pool of one process.
 
-    def rows(self, table: str) -> list[Row]:
-        return self.data.all(table)
+        `at_step`: awaited before each statement, begin and commit; what it raises ends the
+        transaction, and the connection too unless it is an error that Postgres answers with.
+        `after_commit`: awaited when a commit took effect and its answer is on the way, a statement
+        outside a transaction being a commit too; `at_step` is when it is not given.
+        """
+        after_commit = after_commit or at_step
+        return MemoryPool(self, Steps(at_step, after_commit), size)
 
     def tables(self) -> list[str]:
-        return list(self.data.by_name)
+        """Names of the tables."""
+        return [
+            name for name, part in vars(self.data).items() if isinstance(part, Table | SpreadTable)
+        ]
 
-    def mark(self) -> dict[str, dict[Key, Row]]:
-        """Remember everything as it is."""
-        return self.data.snapshot()
+    def rows(self, table: str) -> list[Row]:
+        """What a table holds now, in the order of insertion."""
+        found: Table | SpreadTable = getattr(self.data, table)
+        parts = [found] if isinstance(found, Table) else found.by_audience.values()
+        return [row for part in parts for row in part.rows.values()]
 
-    def lose_since(self, mark: dict[str, dict[Key, Row]]) -> None:
-        """Forget every commit since the mark. A transaction that is open goes on from there."""
-        self.data.restore(mark)
+    def mark(self) -> Mark:
+        """Remember what is committed."""
+        return Mark(self.data.save(), self.data.last_audience_no)
 
-    def committed(self) -> None:
-        told = self.data.notified
-        self.data.forget_transaction()
-        self.commits += 1
-        for channel, payload in told:
-            self._notify(channel, payload)
+    def lose_since(self, mark: Mark) -> None:
+        """Fail over to a replica that has only seen what was committed at the mark.
+
+        Transactions under way are lost with their connections.
+        """
+        self.losses += 1
+        self.data.restore(mark.saved)
+        self.data.last_audience_no = mark.last_audience_no
 
 
 class MemoryPool:
-    """Hands out as many connections as are asked for."""
+    """Gives out at most `size` connections at once."""
 
-    def __init__(self, database: MemoryDatabase, step: Step) -> None:
-        self._database = database
-        self._step = step
+    def __init__(self, database: MemoryDatabase, steps: Steps, size: int) -> None:
+        self.database = database
+        self.steps = steps
+        self._idle: list[MemoryConnection] = []
+        self._free = asyncio.Semaphore(size)
+        self._is_closed = False
 
     @asynccontextmanager
-    async def acquire(self, **_: object) -> AsyncIterator["MemoryConnection"]:
-        yield MemoryConnection(self._database, self._step)
+    async def acquire(self, *, timeout: float | None = None) -> AsyncIterator[MemoryConnection]:
+        if self._is_closed:
+            raise asyncpg.InterfaceError("pool is closed")
+        async with asyncio.timeout(timeout):
+            await self._free.acquire()
+        connection = self._idle.pop() if self._idle else MemoryConnection(self.database, self.steps)
+        try:
+            yield connection
+        finally:
+            connection.abandon()
+            if not connection.is_lost:
+                self._idle.append(connection)
+            self._free.release()
 
     async def close(self) -> None:
-        return
+        self._is_closed = True
 
-
-class MemoryConnection:
-    """What the store uses of a connection of the driver."""
-
-    def __init__(self, database: MemoryDatabase, step: Step) -> None:
-        self._database = database
-        self._step = step
-        self._in_transaction = False
-
-    def is_in_transaction(self) -> bool:
-        return self._in_transaction
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
-        """Everything or nothing. Another process's transaction waits for this one's end."""
-        await self._step()
-        database = self._database
-        async with database.lock:
-            before = database.mark()
-            database.data.now = database.data.clock()
-            self._in_transaction = True
-            try:
-                yield
-                await self._step()
-            except BaseException:
-                database.data.restore(before)
-                database.data.forget_transaction()
-                raise
-            finally:
-                self._in_transaction = False
-            database.committed()
-        await self._step()
-
-    async def execute(self, sql: str, *values: object) -> str:
-        return f"DONE {await self._run(sql, values)}"
-
-    async def fetch(self, sql: str, *values: object) -> list[Record]:
-        return [Record(row) for row in await self._run(sql, values)]
-
-    async def fetchrow(self, sql: str, *values: object) -> Record | None:
-        found = await self._run(sql, values)
-        rows = found if isinstance(found, list) else [{"value": found}]
-        return Record(rows[0]) if rows else None
-
-    async def copy_records_to_table(
-        self,
-        table: str,
-        *,
-        records: Iterable[Sequence[Any]] | AsyncIterable[Sequence[Any]],
-        columns: Sequence[str],
-    ) -> None:
-        await self._step()
-        assert table == "incoming"
-        incoming = self._database.data.incoming
-        if isinstance(records, AsyncIterable):
-            async for record in records:
-                incoming.append(dict(zip(columns, record, strict=True)))
-        else:
-            incoming.extend(dict(zip(columns, record, strict=True)) for record in records)
-
-    async def _run(self, sql: str, values: tuple[object, ...]) -> Any:
-        if self._in_transaction:
-            await self._step()
-            return run(self._database.data, sql, values)
-        async with self.transaction():
-            return run(self._database.data, sql, values)
+    def terminate(self) -> None:
+        self._is_closed = True

@@ -1,85 +1,87 @@
-"""Twins of `membership.sql`."""
+"""Stands for `membership.sql`."""
 
-from types import SimpleNamespace as Given
-from typing import Final
+from itertools import islice
 
-from tests.simulation.memory_store.registry import named
-from tests.simulation.memory_store.tables import Row, Tables
-
-EMPTY: Final = b"\0\0"
-_PREFIXES: Final = (
-    (0, "email_prefix", "email_prefixes"),
-    (1, "phone_prefix", "phone_prefixes"),
-    (2, "madid_prefix", "madid_prefixes"),
-)
+from service.identifiers import EMPTY_ROW
+from tests.simulation.memory_store.named import named
+from tests.simulation.memory_store.session import Session
+from tests.simulation.memory_store.tables import Table
+from tests.simulation.memory_store.values import Row
 
 
 @named("read_member_page")
-def read_member_page(t: Tables, p: Given) -> list[Row]:
-    after = (bytes(p.after_key), p.after_row_no)
-    rows = sorted(
-        (row for _, row in t.of("member", p.audience_no)),
-        key=lambda row: (row["member_key"], row["row_no"]),
+def read_member_page(
+    s: Session, *, audience_no: int, after_key: bytes, after_row_no: int, row_limit: int
+) -> list[Row]:
+    rows = s.tables.member.of(audience_no).rows
+    after = after_key, after_row_no
+    page = (
+        _seen(rows[place])
+        for place in sorted(place for place in rows if place > after)
+        if rows[place]["packed_row"] != EMPTY_ROW
     )
-    page = [
-        _member_row(row)
-        for row in rows
-        if (row["member_key"], row["row_no"]) > after and row["packed_row"] != EMPTY
-    ]
-    return page[: p.row_limit]
+    return list(islice(page, row_limit))
 
 
-def _member_row(row: Row) -> Row:
+def _seen(row: Row) -> Row:
     return {name: row[name] for name in ("member_key", "row_no", "packed_row")}
 
 
 @named("find_holders")
-def find_holders(t: Tables, p: Given) -> list[Row]:
-    members = [row for _, row in t.of("member", p.audience_no)]
+def find_holders(
+    s: Session,
+    *,
+    audience_no: int,
+    email_prefixes: list[int],
+    phone_prefixes: list[int],
+    madid_prefixes: list[int],
+    per_identifier: int,
+) -> list[Row]:
+    wanted = {
+        "email_prefix": email_prefixes,
+        "phone_prefix": phone_prefixes,
+        "madid_prefix": madid_prefixes,
+    }
+    rows = s.tables.member.of(audience_no).rows.values()
     found: list[Row] = []
-    for key, column, wanted in _PREFIXES:
-        for prefix in getattr(p, wanted):
-            holders = [row for row in members if row[column] == prefix][: p.per_identifier]
-            found += [
-                {
-                    "key": key,
-                    "prefix": prefix,
-                    "member_key": row["member_key"],
-                    "packed_row": row["packed_row"],
-                }
-                for row in holders
-            ]
+    for key, (column, prefixes) in enumerate(wanted.items()):
+        by_prefix: dict[int, list[Row]] = {}
+        if prefixes:
+            for row in rows:
+                by_prefix.setdefault(row[column], []).append(row)
+        for prefix in prefixes:
+            for row in by_prefix.get(prefix, [])[:per_identifier]:
+                held = {"member_key": row["member_key"], "packed_row": row["packed_row"]}
+                found.append({"key": key, "prefix": prefix, **held})
     return found
 
 
 @named("read_members")
-def read_members(t: Tables, p: Given) -> list[Row]:
-    members = [row for _, row in t.of("member", p.audience_no) if row["packed_row"] != EMPTY]
-    return [
-        _member_row(row)
-        for member_key in p.member_keys
-        for row in members
-        if row["member_key"] == bytes(member_key)
-    ]
-
-
-def _forget(t: Tables, table: str, p: Given) -> int:
-    gone = [key for key, _ in t.of(table, p.audience_no)][: p.row_limit]
-    for key in gone:
-        t.delete(table, key)
-    return len(gone)
+def read_members(s: Session, *, audience_no: int, member_keys: list[bytes]) -> list[Row]:
+    by_member: dict[bytes, list[Row]] = {}
+    for row in s.tables.member.of(audience_no).rows.values():
+        if row["packed_row"] != EMPTY_ROW:
+            by_member.setdefault(row["member_key"], []).append(row)
+    return [_seen(row) for key in member_keys for row in by_member.get(key, [])]
 
 
 @named("forget_rows")
-def forget_rows(t: Tables, p: Given) -> int:
-    return _forget(t, "member", p)
+def forget_rows(s: Session, *, audience_no: int, row_limit: int) -> int:
+    return _forget(s.tables.member.of(audience_no), row_limit)
 
 
 @named("forget_tombstones")
-def forget_tombstones(t: Tables, p: Given) -> int:
-    return _forget(t, "tombstone", p)
+def forget_tombstones(s: Session, *, audience_no: int, row_limit: int) -> int:
+    return _forget(s.tables.tombstone.of(audience_no), row_limit)
 
 
 @named("forget_chunks")
-def forget_chunks(t: Tables, p: Given) -> int:
-    return _forget(t, "change_chunk", p)
+def forget_chunks(s: Session, *, audience_no: int, row_limit: int) -> int:
+    return _forget(s.tables.change_chunk.of(audience_no), row_limit)
+
+
+def _forget(table: Table, limit: int) -> int:
+    gone = list(table.rows)[:limit]
+    for key in gone:
+        table.remove(key)
+    return len(gone)

@@ -1,228 +1,264 @@
-"""Twins of `merge.sql`: the same steps over the same temporary tables."""
+"""Stands for `merge.sql`, on the lists that stand for its temporary tables."""
 
-from collections import defaultdict
-from itertools import groupby
-from types import SimpleNamespace as Given
-from typing import Any
+from collections.abc import Iterator
+from datetime import datetime
 
-import asyncpg
-
-from tests.simulation.memory_store.membership import EMPTY
-from tests.simulation.memory_store.registry import named
-from tests.simulation.memory_store.tables import Row, Tables, greatest
+from service.identifiers import EMPTY_ROW
+from tests.simulation.memory_store.change_log import append_chunk
+from tests.simulation.memory_store.named import named
+from tests.simulation.memory_store.session import MergeTables, Session
+from tests.simulation.memory_store.values import Row, coalesce, greatest, least
 
 
 @named("has_merge_tables")
-def has_merge_tables(_: Tables, __: Given) -> bool:
-    return True
+def has_merge_tables(s: Session) -> list[Row]:
+    return [{"exists": s.merge_tables is not None}]
 
 
 @named("make_incoming_table")
+def make_incoming_table(s: Session) -> int:
+    s.merge_tables = MergeTables()
+    return 0
+
+
 @named("make_stored_table")
+def make_stored_table(_: Session) -> int:
+    """The first of the three made them all."""
+    return 0
+
+
 @named("make_touched_table")
-def make_table(_: Tables, __: Given) -> int:
+def make_touched_table(_: Session) -> int:
     return 0
 
 
 @named("has_leftover_batch")
-def has_leftover_batch(t: Tables, _: Given) -> bool:
-    return bool(t.incoming)
+def has_leftover_batch(s: Session) -> list[Row]:
+    return [{"exists": bool(s.batch.incoming)}]
 
 
 @named("clear_merge_tables")
-def clear_merge_tables(t: Tables, _: Given) -> int:
-    t.incoming, t.stored, t.touched = [], [], []
+def clear_merge_tables(s: Session) -> int:
+    s.batch.clear()
     return 0
 
 
 @named("fetch_stored")
-def fetch_stored(t: Tables, p: Given) -> int:
-    told = {row["member_key"] for row in t.incoming if row["row_no"] == 0}
-    t.stored = [row for _, row in t.of("member", p.audience_no) if row["member_key"] in told]
-    return len(t.stored)
-
-
-def _by_row(rows: list[Row]) -> dict[tuple[bytes, int], Row]:
-    return {(row["member_key"], row["row_no"]): row for row in rows}
+def fetch_stored(s: Session, *, audience_no: int) -> int:
+    by_member: dict[bytes, list[Row]] = {
+        row["member_key"]: [] for row in s.batch.incoming if row["row_no"] == 0
+    }
+    for row in s.tables.member.of(audience_no).rows.values():
+        if row["member_key"] in by_member:
+            by_member[row["member_key"]].append(row)
+    s.batch.stored.extend(row for rows in by_member.values() for row in rows)
+    return len(s.batch.stored)
 
 
 @named("find_touched")
-def find_touched(t: Tables, p: Given) -> int:
-    incoming, stored = _by_row(t.incoming), _by_row(t.stored)
-    differing = {
-        key[0]
-        for key in incoming.keys() | stored.keys()
-        if incoming.get(key, {}).get("packed_row") != stored.get(key, {}).get("packed_row")
-    }
-    for (member_key, row_no), row in incoming.items():
-        if row_no == 0:
-            tombstone = t.get("tombstone", (p.audience_no, member_key))
-            judged = _judge(row, stored.get((member_key, 0)), tombstone, p.now)
-            _touch(t, judged, is_changed=member_key in differing, now=p.now)
-    return len(t.touched)
+def find_touched(s: Session, *, audience_no: int, now: datetime) -> int:
+    tombstones = s.tables.tombstone.of(audience_no).rows
+    first_stored = {row["member_key"]: row for row in s.batch.stored if row["row_no"] == 0}
+    differing = _differing(s.batch)
+    for first in s.batch.incoming:
+        if first["row_no"] == 0:
+            key = first["member_key"]
+            stored = first_stored.get(key)
+            tombstone = None if stored else tombstones.get(key)
+            known = stored or tombstone
+            judged = _judge(first, known["changed_at"] if known else None, key in differing, now)
+            if judged is not None:
+                said = {"was_present": stored is not None, "had_tombstone": tombstone is not None}
+                s.batch.touched.append({**judged, **said})
+    return len(s.batch.touched)
 
 
-def _judge(row: Row, known: Row | None, tombstone: Row | None, now: Any) -> Row:
-    tombstone = tombstone if known is None else None
-    said_at = row["occurred_at"]
-    clock = known or tombstone
-    return {
-        "member_key": row["member_key"],
-        "was_present": known is not None,
-        "is_present": row["packed_row"] is not None,
-        "had_tombstone": tombstone is not None,
-        "said_at": None if said_at is None else min(said_at, now),
-        "known_at": None if clock is None else clock["changed_at"],
-    }
+def _differing(batch: MergeTables) -> set[bytes]:
+    """Members of whom a row comes, goes or changes."""
+    old = {(row["member_key"], row["row_no"]): row["packed_row"] for row in batch.stored}
+    new = {(row["member_key"], row["row_no"]): row["packed_row"] for row in batch.incoming}
+    return {place[0] for place in old.keys() | new.keys() if old.get(place) != new.get(place)}
 
 
-def _touch(t: Tables, judged: Row, *, is_changed: bool, now: Any) -> None:
-    said_at, known_at = judged.pop("said_at"), judged.pop("known_at")
+def _judge(first: Row, known_at: datetime | None, differs: bool, now: datetime) -> Row | None:  # noqa: FBT001
+    """What is to be written of a member; None: nothing."""
+    occurred_at = first["occurred_at"]
+    said_at = None if occurred_at is None else least(occurred_at, now)
     if said_at is not None and known_at is not None and said_at < known_at:
-        return
+        return None
     moves_clock = said_at is not None and (known_at is None or said_at > known_at)
-    if is_changed or moves_clock:
-        changed_at = greatest(now, known_at) if said_at is None else said_at
-        t.touched.append({**judged, "is_changed": is_changed, "changed_at": changed_at})
+    if not differs and not moves_clock:
+        return None
+    return {
+        "member_key": first["member_key"],
+        "is_present": first["packed_row"] is not None,
+        "is_changed": differs,
+        "changed_at": coalesce(said_at, greatest(now, known_at)),
+    }
 
 
 @named("count_touched")
-def count_touched(t: Tables, _: Given) -> int:
-    return len(t.touched)
+def count_touched(s: Session) -> list[Row]:
+    return [{"count": len(s.batch.touched)}]
 
 
-def _touched(t: Tables) -> dict[bytes, Row]:
-    return {row["member_key"]: row for row in t.touched}
+def _touched(s: Session) -> dict[bytes, Row]:
+    return {row["member_key"]: row for row in s.batch.touched}
+
+
+def _changed(s: Session) -> set[bytes]:
+    return {row["member_key"] for row in s.batch.touched if row["is_changed"]}
 
 
 @named("delete_gone_rows")
-def delete_gone_rows(t: Tables, _: Given) -> int:
-    touched, incoming = _touched(t), _by_row(t.incoming)
-    gone = 0
-    for key, row in _by_row(t.stored).items():
-        judged = touched.get(key[0])
-        if judged and judged["is_changed"] and incoming.get(key, {}).get("packed_row") is None:
-            t.delete("member", (row["audience_no"], *key))
-            gone += 1
-    return gone
+def delete_gone_rows(s: Session) -> int:
+    changed = _changed(s)
+    staying = {
+        (row["member_key"], row["row_no"])
+        for row in s.batch.incoming
+        if row["packed_row"] is not None
+    }
+    gone = [
+        row
+        for row in s.batch.stored
+        if row["member_key"] in changed and (row["member_key"], row["row_no"]) not in staying
+    ]
+    for row in gone:
+        s.tables.member.of(row["audience_no"]).remove((row["member_key"], row["row_no"]))
+    return len(gone)
 
 
 @named("write_rows")
-def write_rows(t: Tables, p: Given) -> int:
-    touched, stored = _touched(t), _by_row(t.stored)
+def write_rows(s: Session, *, audience_no: int) -> int:
+    touched, table = _touched(s), s.tables.member.of(audience_no)
+    stored = {(row["member_key"], row["row_no"]): row["packed_row"] for row in s.batch.stored}
     written = 0
-    for (member_key, row_no), row in _by_row(t.incoming).items():
-        if member_key not in touched or row["packed_row"] is None:
+    for row in s.batch.incoming:
+        place = row["member_key"], row["row_no"]
+        if row["member_key"] not in touched or row["packed_row"] is None:
             continue
-        differs = row["packed_row"] != stored.get((member_key, row_no), {}).get("packed_row")
-        if row_no == 0 or differs:
-            told = {name: value for name, value in row.items() if name != "occurred_at"}
-            changed_at = touched[member_key]["changed_at"]
-            new = {**told, "audience_no": p.audience_no, "changed_at": changed_at}
-            t.put("member", (p.audience_no, member_key, row_no), new)
+        if row["row_no"] == 0 or row["packed_row"] != stored.get(place):
+            values = {name: value for name, value in row.items() if name != "occurred_at"}
+            clock = touched[row["member_key"]]["changed_at"]
+            table.put(place, {"audience_no": audience_no, **values, "changed_at": clock})
             written += 1
     return written
 
 
 @named("write_tombstones")
-def write_tombstones(t: Tables, p: Given) -> int:
-    left = [row for row in t.touched if not row["is_present"]]
-    for row in left:
-        tombstone = {
-            "audience_no": p.audience_no,
-            "member_key": row["member_key"],
-            "changed_at": row["changed_at"],
-        }
-        t.put("tombstone", (p.audience_no, row["member_key"]), tombstone)
-    return len(left)
+def write_tombstones(s: Session, *, audience_no: int) -> int:
+    table = s.tables.tombstone.of(audience_no)
+    gone = [row for row in s.batch.touched if not row["is_present"]]
+    for row in gone:
+        tombstone = {name: row[name] for name in ("member_key", "changed_at")}
+        table.put(row["member_key"], {"audience_no": audience_no, **tombstone})
+    return len(gone)
 
 
 @named("delete_tombstones")
-def delete_tombstones(t: Tables, p: Given) -> int:
-    back = [row for row in t.touched if row["had_tombstone"] and row["is_present"]]
+def delete_tombstones(s: Session, *, audience_no: int) -> int:
+    back = [row for row in s.batch.touched if row["had_tombstone"] and row["is_present"]]
     for row in back:
-        t.delete("tombstone", (p.audience_no, row["member_key"]))
+        s.tables.tombstone.of(audience_no).remove(row["member_key"])
     return len(back)
 
 
-def _rows_of(rows: list[Row], changed: set[bytes]) -> dict[bytes, set[bytes]]:
-    of: dict[bytes, set[bytes]] = defaultdict(set)
-    for row in rows:
-        if row["member_key"] in changed and row["packed_row"] not in (None, EMPTY):
-            of[row["member_key"]].add(row["packed_row"])
-    return of
-
-
 @named("log_changes")
-def log_changes(t: Tables, p: Given) -> list[Row]:
-    changed = {row["member_key"] for row in t.touched if row["is_changed"]}
-    old, new = _rows_of(t.stored, changed), _rows_of(t.incoming, changed)
-    removed = [(k, row) for k in sorted(changed) if old[k] - new[k] for row in sorted(old[k])]
-    added = [(k, row) for k in sorted(changed) for row in sorted(new[k] - old[k])]
-    revision = t.by_name["audience"][p.audience_no]["revision"]
-    chunks = [*_chunks("REMOVE", removed, p), *_chunks("ADD", added, p)]
-    for place, chunk in enumerate(chunks, start=1):
-        key = (p.audience_no, revision + place)
-        t.insert("change_chunk", key, {**chunk, "revision": revision + place})
-    return [{"chunk_count": len(chunks), "row_count": sum(c["row_count"] for c in chunks)}]
+def log_changes(
+    s: Session, *, audience_no: int, now: datetime, rules_version: int, chunk_rows: int
+) -> list[Row]:
+    changed = _changed(s)
+    old_rows = _rows_that_match(s.batch.stored, changed)
+    new_rows = _rows_that_match(s.batch.incoming, changed)
+    losers = {member_key for member_key, _ in old_rows - new_rows}
+    removed = {place for place in old_rows if place[0] in losers}
+    revision = first = s.tables.audience.rows[audience_no]["revision"]
+    row_count = 0
+    for operation, rows in (("REMOVE", removed), ("ADD", new_rows - old_rows)):
+        for packed in _parts(sorted(rows), chunk_rows):
+            revision += 1
+            row_count += len(packed)
+            append_chunk(
+                s,
+                {
+                    "audience_no": audience_no,
+                    "revision": revision,
+                    "operation": operation,
+                    "row_count": len(packed),
+                    "rules_version": rules_version,
+                    "logged_at": now,
+                    "packed_rows": b"".join(packed),
+                },
+            )
+    return [{"chunk_count": revision - first, "row_count": row_count}]
 
 
-def _chunks(operation: str, rows: list[tuple[bytes, bytes]], p: Given) -> list[Row]:
-    ranks: dict[bytes, int] = {}
-    for number, (member_key, _) in enumerate(rows):
-        ranks.setdefault(member_key, number)
-    parts = groupby(rows, key=lambda pair: ranks[pair[0]] // p.chunk_rows)
-    return [
-        {
-            "audience_no": p.audience_no,
-            "operation": operation,
-            "row_count": len(packed),
-            "rules_version": p.rules_version,
-            "logged_at": p.now,
-            "packed_rows": b"".join(packed),
-        }
-        for packed in ([row for _, row in part] for _, part in parts)
-    ]
+def _rows_that_match(rows: list[Row], changed: set[bytes]) -> set[tuple[bytes, bytes]]:
+    """Members and rows, of the changed members, without the empty rows."""
+    return {
+        (row["member_key"], row["packed_row"])
+        for row in rows
+        if row["member_key"] in changed and row["packed_row"] not in {None, EMPTY_ROW}
+    }
+
+
+def _parts(rows: list[tuple[bytes, bytes]], chunk_rows: int) -> Iterator[list[bytes]]:
+    """The packed rows by chunks: the rank of a member's first row says which one is theirs."""
+    chunks: dict[int, list[bytes]] = {}
+    part, last_key = 0, None
+    for place, (member_key, packed_row) in enumerate(rows):
+        if member_key != last_key:
+            part, last_key = place // chunk_rows, member_key
+        chunks.setdefault(part, []).append(packed_row)
+    return iter(chunks.values())
 
 
 @named("count_changes")
-def count_changes(t: Tables, _: Given) -> list[Row]:
-    changed = [row for row in t.touched if row["is_changed"]]
-    incoming, stored = _by_row(t.incoming), _by_row(t.stored)
-
-    def empties(rows: dict[tuple[bytes, int], Row]) -> int:
-        firsts = (rows.get((row["member_key"], 0), {}) for row in changed)
-        return sum(1 for row in firsts if row.get("packed_row") == EMPTY)
-
-    came = sum(1 for row in changed if row["is_present"] and not row["was_present"])
-    left = sum(1 for row in changed if row["was_present"] and not row["is_present"])
+def count_changes(s: Session) -> list[Row]:
+    changed = [row for row in s.batch.touched if row["is_changed"]]
+    keys = {row["member_key"] for row in changed}
+    more_members = sum(row["is_present"] - row["was_present"] for row in changed)
+    more_unmatchable = _unmatchable(s.batch.incoming, keys) - _unmatchable(s.batch.stored, keys)
     return [
         {
             "changed_count": len(changed),
-            "more_members": came - left,
-            "more_unmatchable": empties(incoming) - empties(stored),
+            "more_members": more_members,
+            "more_unmatchable": more_unmatchable,
         }
     ]
 
 
-@named("move_counters")
-def move_counters(t: Tables, p: Given) -> int:
-    audience = t.by_name["audience"][p.audience_no]
-    moved = t.change(
-        "audience",
-        p.audience_no,
-        revision=audience["revision"] + p.chunk_count,
-        rows_logged=audience["rows_logged"] + p.row_count,
-        member_count=audience["member_count"] + p.more_members,
-        unmatchable_count=audience["unmatchable_count"] + p.more_unmatchable,
+def _unmatchable(rows: list[Row], keys: set[bytes]) -> int:
+    return sum(
+        row["row_no"] == 0 and row["packed_row"] == EMPTY_ROW and row["member_key"] in keys
+        for row in rows
     )
-    if not 0 <= moved["unmatchable_count"] <= moved["member_count"]:
-        raise asyncpg.CheckViolationError("audience_unmatchable_count_check")
-    revision: int = moved["revision"]
-    return revision
+
+
+@named("move_counters")
+def move_counters(
+    s: Session,
+    *,
+    audience_no: int,
+    chunk_count: int,
+    row_count: int,
+    more_members: int,
+    more_unmatchable: int,
+) -> list[Row]:
+    audience = s.tables.audience.rows.get(audience_no)
+    if audience is None:
+        return []
+    moved = s.tables.audience.change(
+        audience_no,
+        revision=audience["revision"] + chunk_count,
+        rows_logged=audience["rows_logged"] + row_count,
+        member_count=audience["member_count"] + more_members,
+        unmatchable_count=audience["unmatchable_count"] + more_unmatchable,
+    )
+    return [{"revision": moved["revision"]}]
 
 
 @named("read_revision")
-def read_revision(t: Tables, p: Given) -> int:
-    revision: int = t.by_name["audience"][p.audience_no]["revision"]
-    return revision
+def read_revision(s: Session, *, audience_no: int) -> list[Row]:
+    audience = s.tables.audience.rows.get(audience_no)
+    return [] if audience is None else [{"revision": audience["revision"]}]

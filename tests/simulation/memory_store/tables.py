@@ -1,91 +1,118 @@
-"""Rows in memory: never changed in place, so that a copy of the tables is a snapshot."""
+"""Tables as dicts of rows by primary key. No row is changed: a write puts another in its place."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 
-import asyncpg
+from tests.simulation.memory_store import constraints
+from tests.simulation.memory_store.values import Row
 
-Row = dict[str, Any]
-Key = Any
+Key: TypeAlias = Any
+Undo: TypeAlias = list[tuple[dict[Key, Row], Key, Row | None]]
+"""What each write replaced, oldest first; None: nothing was there."""
+Place: TypeAlias = tuple[str, int | None]
+"""A table's name, and the audience when it is spread."""
+Saved: TypeAlias = dict[Place, dict[Key, Row]]
 
-INFINITY: Final = datetime.max.replace(tzinfo=UTC)
-NAMES: Final = (
-    "ad_account",
-    "audience",
-    "audience_work",
-    "member",
-    "tombstone",
-    "change_chunk",
-    "sync",
-    "rejected_row",
-    "request",
-)
+Check: TypeAlias = Callable[[Iterable[Row], Row, Row | None], None]
+"""Takes the table's rows, the new row and the one it replaces."""
+
+
+class Table:
+    """The rows of a table, or those of one audience in it."""
+
+    def __init__(self, undo: Undo, check: Check) -> None:
+        self.rows: dict[Key, Row] = {}
+        self._undo = undo
+        self._check = check
+
+    def put(self, key: Key, row: Row) -> None:
+        old = self.rows.get(key)
+        self._check(self.rows.values(), row, old)
+        self._undo.append((self.rows, key, old))
+        self.rows[key] = row
+
+    def insert(self, key: Key, row: Row, *, primary_key: str) -> None:
+        if key in self.rows:
+            raise constraints.violated_unique(primary_key)
+        self.put(key, row)
+
+    def change(self, key: Key, **changes: Any) -> Row:
+        """Return the row as it is now."""
+        row = {**self.rows[key], **changes}
+        self.put(key, row)
+        return row
+
+    def remove(self, key: Key) -> None:
+        self._undo.append((self.rows, key, self.rows.pop(key)))
+
+
+class SpreadTable:
+    """A table that is spread by audience."""
+
+    def __init__(self, undo: Undo, check: Check) -> None:
+        self.by_audience: dict[int, Table] = {}
+        self._undo = undo
+        self._check = check
+
+    def of(self, audience_no: int) -> Table:
+        found = self.by_audience.get(audience_no)
+        if found is None:
+            found = self.by_audience[audience_no] = Table(self._undo, self._check)
+        return found
 
 
 class Tables:
-    """All tables, and what one transaction has beside them."""
+    """All tables, and what the transaction under way replaced in them."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        self.clock = clock
-        self.now = INFINITY
-        """When the transaction began."""
-        self.installation_id = "memory000000"
-        self.by_name: dict[str, dict[Key, Row]] = {name: {} for name in NAMES}
-        self.notified: list[tuple[str, str]] = []
-        self.incoming: list[Row] = []
-        self.stored: list[Row] = []
-        self.touched: list[Row] = []
+    def __init__(self) -> None:
+        self.undo: Undo = []
+        self.installation_id = "0123456789ab"
+        self.last_audience_no = 0
+        self.ad_account = Table(self.undo, constraints.check_ad_account)
+        self.audience = Table(self.undo, constraints.check_audience)
+        self.audience_work = Table(self.undo, constraints.check_audience_work)
+        self.member = SpreadTable(self.undo, constraints.check_member)
+        self.tombstone = SpreadTable(self.undo, constraints.check_nothing)
+        self.change_chunk = SpreadTable(self.undo, constraints.check_chunk)
+        self.sync = SpreadTable(self.undo, constraints.check_sync)
+        self.rejected_row = SpreadTable(self.undo, constraints.check_rejected_row)
+        self.request = SpreadTable(self.undo, constraints.check_nothing)
 
-    def snapshot(self) -> dict[str, dict[Key, Row]]:
-        return {name: dict(rows) for name, rows in self.by_name.items()}
+    def keep(self) -> None:
+        """The transaction is committed."""
+        self.undo.clear()
 
-    def restore(self, snapshot: dict[str, dict[Key, Row]]) -> None:
-        self.by_name = {name: dict(rows) for name, rows in snapshot.items()}
+    def roll_back(self) -> None:
+        for rows, key, old in reversed(self.undo):
+            _put_back(rows, key, old)
+        self.undo.clear()
 
-    def forget_transaction(self) -> None:
-        self.notified, self.incoming, self.stored, self.touched = [], [], [], []
+    def save(self) -> Saved:
+        """What is committed, without what the transaction under way wrote."""
+        tables = dict(self._all())
+        saved = {place: dict(table.rows) for place, table in tables.items()}
+        by_rows = {id(table.rows): saved[place] for place, table in tables.items()}
+        for rows, key, old in reversed(self.undo):
+            _put_back(by_rows[id(rows)], key, old)
+        return saved
 
-    def all(self, table: str) -> list[Row]:
-        return list(self.by_name[table].values())
+    def restore(self, saved: Saved) -> None:
+        self.undo.clear()
+        for place, table in self._all():
+            table.rows.clear()
+            table.rows.update(saved.get(place, {}))
 
-    def of(self, table: str, audience_no: int) -> Iterator[tuple[Key, Row]]:
-        """Keys and rows of one audience; the caller may change the table meanwhile."""
-        rows = list(self.by_name[table].items())
-        return (item for item in rows if item[1]["audience_no"] == audience_no)
-
-    def get(self, table: str, key: Key) -> Row | None:
-        return self.by_name[table].get(key)
-
-    def insert(self, table: str, key: Key, row: Row) -> None:
-        if key in self.by_name[table]:
-            raise asyncpg.UniqueViolationError(f"{table} has {key!r}")
-        self.by_name[table][key] = row
-
-    def put(self, table: str, key: Key, row: Row) -> None:
-        self.by_name[table][key] = row
-
-    def change(self, table: str, key: Key, **changes: Any) -> Row:
-        row = {**self.by_name[table][key], **changes}
-        self.by_name[table][key] = row
-        return row
-
-    def delete(self, table: str, key: Key) -> None:
-        del self.by_name[table][key]
-
-    def notify(self, channel: str, payload: object = "") -> None:
-        self.notified.append((channel, str(payload)))
-
-    def in_s(self, seconds: float) -> datetime:
-        """A time that many seconds from the statement's own."""
-        return self.clock() + timedelta(seconds=seconds)
+    def _all(self) -> Iterable[tuple[Place, Table]]:
+        for name, table in vars(self).items():
+            if isinstance(table, Table):
+                yield (name, None), table
+            elif isinstance(table, SpreadTable):
+                for audience_no, part in table.by_audience.items():
+                    yield (name, audience_no), part
 
 
-def least(*values: Any) -> Any:
-    """As in SQL: null is passed over."""
-    return min((value for value in values if value is not None), default=None)
-
-
-def greatest(*values: Any) -> Any:
-    """As in SQL: null is passed over."""
-    return max((value for value in values if value is not None), default=None)
+def _put_back(rows: dict[Key, Row], key: Key, old: Row | None) -> None:
+    if old is None:
+        rows.pop(key, None)
+    else:
+        rows[key] = old

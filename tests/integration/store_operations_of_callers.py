@@ -1,0 +1,257 @@
+"""Operations that callers of the service bring about, and housekeeping."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from hypothesis import strategies as st
+
+from service.identifiers import prefix, strong_identifiers
+from service.store import ad_accounts, audiences, change_log, membership, requests, syncs
+from service.store.rows import MemberChange
+from tests.integration.store_builders import (
+    a_wish,
+    at,
+    email,
+    enters,
+    key_of,
+    leaves,
+    put_account,
+    row,
+)
+from tests.integration.store_operations import (
+    COUNT,
+    INDEX,
+    MINUTES,
+    MODE,
+    REVISION,
+    SLUGS,
+    SYNC_NO,
+    Actor,
+    operation,
+)
+
+MEMBERS: Final = ("ann", "bob", "cyd", "dan")
+ROWS: Final = (
+    email("a"),
+    email("b"),
+    row(email="a", phone="1"),
+    row(email="b", phone="1", fn="x"),
+    row(madid="m"),
+)
+LENGTH: Final = st.sampled_from([8, 5, 4, 3, 2, 1, 0])
+MINUTE: Final = st.integers(0, 12)
+MEMBER: Final = st.sampled_from(MEMBERS)
+SAID: Final = st.none() | MINUTE.map(at)
+CHANGE: Final = st.one_of(
+    st.builds(lambda member, time: leaves(member, occurred_at=time), MEMBER, SAID),
+    st.builds(
+        lambda member, rows, time: enters(member, *rows, occurred_at=time),
+        MEMBER,
+        st.lists(st.sampled_from(ROWS), max_size=3),
+        SAID,
+    ),
+)
+CHANGES: Final = st.lists(CHANGE, max_size=4, unique_by=lambda change: change.member_key)
+SLUG: Final = st.sampled_from([0, 0, 0, 1, 2])
+"""Mostly one audience, so that much happens to it."""
+
+
+@operation(slug=SLUG)
+async def put_ad_account(actor: Actor, slug: int) -> object:
+    await put_account(actor.connection, f"act_{slug}")
+    return await ad_accounts.find_ad_account(actor.connection, f"act_{slug}")
+
+
+@operation(
+    slug=SLUG,
+    interval_s=st.sampled_from([*[3600] * 7, 299]),
+    adopts=st.none() | st.sampled_from(["11", "12"]),
+)
+async def connect(actor: Actor, slug: int, interval_s: int, adopts: str | None) -> object:
+    wish = a_wish(
+        SLUGS[slug],
+        ad_account_id=f"act_{slug}",
+        sync_interval_s=interval_s,
+        existing_custom_audience_id=adopts,
+    )
+    audience, created = await audiences.connect_audience(actor.connection, wish)
+    if created:
+        actor.numbers.append(audience.audience_no)
+    return audience, created
+
+
+@operation(often=4, slug=SLUG, changes=CHANGES, now=MINUTE)
+async def merge(actor: Actor, slug: int, changes: Sequence[MemberChange], now: int) -> object:
+    audience = await audiences.lock_audience(actor.connection, SLUGS[slug])
+    if audience is None:
+        return None
+    return await membership.merge(
+        actor.connection, audience.audience_no, changes, now=at(now), rules_version=1
+    )
+
+
+@operation(often=2, slug=SLUG, first=CHANGES, second=CHANGES, now=MINUTE)
+async def merge_twice(
+    actor: Actor, slug: int, first: Sequence[MemberChange], second: Sequence[MemberChange], now: int
+) -> object:
+    return [await merge(actor, slug, first, now), await merge(actor, slug, second, now)]
+
+
+@operation(often=3, slug=SLUG, mode=MODE)
+async def request_sync(actor: Actor, slug: int, mode: str) -> object:
+    audience = await audiences.lock_audience(actor.connection, SLUGS[slug])
+    if audience is None:
+        return None
+    return await syncs.request_sync(actor.connection, audience, mode, "REQUEST")
+
+
+@operation(index=INDEX, name=st.none() | st.just("New"), interval_s=st.sampled_from([None, 600]))
+async def update(actor: Actor, index: int, name: str | None, interval_s: int | None) -> None:
+    await audiences.update_audience(
+        actor.connection,
+        actor.number(index),
+        name=name,
+        description=None,
+        sync_interval_s=interval_s,
+        default_region=None,
+    )
+
+
+@operation(index=INDEX, paused=st.booleans())
+async def pause(actor: Actor, *, index: int, paused: bool) -> None:
+    await audiences.set_paused(actor.connection, actor.number(index), paused)
+
+
+@operation(index=INDEX, mode=st.sampled_from(["FLUSH", "ABANDON", "ABANDON", "NEVER"]))
+async def wish_disconnect(actor: Actor, index: int, mode: str) -> None:
+    await audiences.request_disconnect(actor.connection, actor.number(index), mode)
+
+
+@operation(index=INDEX)
+async def wake(actor: Actor, index: int) -> None:
+    await audiences.wake(actor.connection, actor.number(index))
+
+
+@operation(slug=SLUG, minutes=MINUTES, blocked=st.booleans())
+async def hold_up_account(actor: Actor, *, slug: int, minutes: int, blocked: bool) -> object:
+    connection, account = actor.connection, f"act_{slug}"
+    await ad_accounts.throttle_ad_account(connection, account, actor.some_moment(minutes))
+    await ad_accounts.block_ad_account(connection, account, "TOKEN_INVALID" if blocked else None)
+    return await ad_accounts.read_throttled_until(connection, account)
+
+
+@operation(index=INDEX, slug=SLUG, after=st.sampled_from(["", "b", "buyers"]))
+async def look_at_audiences(actor: Actor, index: int, slug: int, after: str) -> object:
+    connection = actor.connection
+    return [
+        await audiences.find_audience(connection, SLUGS[slug]),
+        await audiences.find_audience_by_no(connection, actor.number(index)),
+        await audiences.list_audiences(connection, ad_account_id=None, after_id=after, limit=2),
+        await audiences.list_audiences(
+            connection, ad_account_id=f"act_{slug}", after_id="", limit=2
+        ),
+        await ad_accounts.list_ad_accounts(connection, after_id="act_0", limit=1),
+    ]
+
+
+@operation(often=2, index=INDEX, sync_no=SYNC_NO)
+async def look_at_syncs(actor: Actor, index: int, sync_no: int) -> object:
+    connection, number = actor.connection, actor.number(index)
+    return [
+        await syncs.waiting_syncs(connection, number),
+        await syncs.find_sync(connection, number, sync_no),
+        await syncs.list_syncs(connection, number, before_no=None, limit=2),
+        await syncs.list_syncs(connection, number, before_no=sync_no, limit=2),
+    ]
+
+
+@operation(often=3, index=INDEX, after=REVISION, length=LENGTH, rows_max=LENGTH)
+async def look_at_log(actor: Actor, index: int, after: int, length: int, rows_max: int) -> object:
+    connection, number = actor.connection, actor.number(index)
+    bounds = {"after": after, "up_to": after + length}
+    return [
+        await change_log.read_window(connection, number, **bounds, rows_max=rows_max),
+        await change_log.read_removals_window(connection, number, **bounds, rows_max=rows_max),
+        await change_log.count_window(connection, number, **bounds, revisions=[1, 3, 4, 5]),
+    ]
+
+
+@operation(often=2, index=INDEX, members=st.lists(MEMBER, max_size=2, unique=True), limit=COUNT)
+async def look_at_members(actor: Actor, index: int, members: list[str], limit: int) -> object:
+    connection, number = actor.connection, actor.number(index)
+    keys = [key_of(member) for member in members]
+    first = await membership.read_member_page(
+        connection, number, after_key=None, after_row_no=None, limit=9
+    )
+    return [
+        first,
+        [
+            await membership.read_member_page(
+                connection, number, after_key=held.member_key, after_row_no=held.row_no, limit=limit
+            )
+            for held in first[:3]
+        ],
+        sorted(
+            (held.member_key, held.row_no, held.packed_row)
+            for held in await membership.read_members(connection, number, member_keys=keys)
+        ),
+    ]
+
+
+@operation(often=2, index=INDEX)
+async def look_for_holders(actor: Actor, index: int) -> object:
+    """All prefixes that there are; the order of the rows is nobody's business."""
+    connection, number = actor.connection, actor.number(index)
+    prefixes = [
+        [prefix_of(email("a")), prefix_of(email("b")), 7],
+        [prefix_of(row(phone="1"))],
+        [prefix_of(row(madid="m"))],
+    ]
+    found = await membership.find_holders(
+        connection,
+        number,
+        email_prefixes=prefixes[0],
+        phone_prefixes=prefixes[1],
+        madid_prefixes=prefixes[2],
+        per_identifier=20,
+    )
+    return sorted((one.key, one.prefix, one.member_key, one.packed_row) for one in found)
+
+
+def prefix_of(packed_row: bytes) -> int:
+    """The prefix of a row's one strong identifier."""
+    ((_, value),) = strong_identifiers(packed_row)
+    return prefix(value)
+
+
+@operation(
+    kind=st.sampled_from(["ADD", "REMOVE"]),
+    rows=st.lists(st.sampled_from(ROWS), min_size=1, max_size=3),
+    now=MINUTE,
+)
+async def append_rows(actor: Actor, kind: str, rows: list[bytes], now: int) -> object:
+    return await change_log.append_rows(
+        actor.connection, actor.numbers[-1], kind, rows, now=at(now), rules_version=2
+    )
+
+
+@operation(
+    index=INDEX, request_id=st.sampled_from(["1", "2"]), digest=st.sampled_from([b"x", b"y"])
+)
+async def keep_answer(actor: Actor, index: int, request_id: str, digest: bytes) -> object:
+    connection, number = actor.connection, actor.number(index)
+    await requests.keep_answer(connection, number, "M", request_id, digest, b"answer", at(5))
+    return await requests.find_answer(connection, number, "M", request_id)
+
+
+@operation(index=INDEX, up_to=REVISION, before=MINUTE, minutes=MINUTES)
+async def prune(actor: Actor, index: int, up_to: int, before: int, minutes: int) -> object:
+    connection, number = actor.connection, actor.number(index)
+    return [
+        await change_log.prune_log(
+            connection, number, additions_up_to=up_to, removals_before=at(before)
+        ),
+        await change_log.prune_tombstones(connection, number, at(before)),
+        await syncs.prune_syncs(connection, number, actor.some_moment(minutes)),
+        await requests.prune_requests(connection, number, at(before)),
+    ]
