@@ -909,9 +909,11 @@ class Change(_message.Message):
 
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, for callers who may deliver late or out of order: a change older than what is
-        known of the member changes nothing. Not set: now, and it always counts as the newest. A time in
-        the future is read as now.
+        """When it happened, for callers who may deliver late, out of order or repeatedly: a change older
+        than what is known of the member changes nothing, so a late OPERATION_ADD does not bring back
+        who left later. Of two changes with the same time the one that arrives later holds. Not set:
+        now. A time in the future counts as now. That a member left, and when, is remembered for 30
+        days after they left; an older OPERATION_ADD that arrives later still is taken.
         """
 
     def __init__(
@@ -1575,7 +1577,9 @@ class UpdateMembershipRequest(_message.Message):
     """
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Change]:
-        """1 to 10,000 changes. Of several changes of one member the last one counts."""
+        """1 to 10,000 changes. Of several changes of one member the one with the later
+        `occurred_at` counts, of those with the same or none the last.
+        """
 
     def __init__(
         self,
