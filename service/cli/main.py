@@ -8,6 +8,7 @@ from service.cli.disconnect import disconnect
 from service.cli.history import history
 from service.cli.import_list import import_list
 from service.cli.migrate import migrate
+from service.cli.rejected import rejected
 from service.cli.serve import serve, settings_help
 from service.cli.status import status
 from service.cli.sync import sync
@@ -29,6 +30,7 @@ app.command("import")(import_list)
 app.command()(sync)
 app.command()(status)
 app.command()(history)
+app.command()(rejected)
 app.command()(disconnect)
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ async def _prepare(
     return await prepare_changes(
         request,
         default_region=default_region,
-        this_year=api.clock.now().year,
+        now=api.clock.now(),
         slices=Slices(api.clock.monotonic),
     )
 

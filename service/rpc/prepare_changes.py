@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
@@ -23,39 +24,49 @@ class PreparedChanges:
     default_region: str
     changes: list[MemberChange] = field(default_factory=list)
     overtaken: int = 0
-    """Changes that a later one of the same member replaces."""
+    """Changes that a newer one of the same member replaces."""
     unmatchable: int = 0
     dropped: Counter[tuple[Key, DropReason]] = field(default_factory=Counter)
     unknown_traits: int = 0
 
 
 async def prepare_changes(
-    request: pb.UpdateMembershipRequest, *, default_region: str, this_year: int, slices: Slices
+    request: pb.UpdateMembershipRequest, *, default_region: str, now: datetime, slices: Slices
 ) -> PreparedChanges:
     """Prepare the changes of a validated request, giving the loop away between slices.
 
     Raises: InvalidField for a time that is none.
     """
-    last = await _last_changes(request, slices)
+    newest = await _newest_changes(request, now, slices)
     prepared = PreparedChanges(
-        default_region=default_region, overtaken=len(request.changes) - len(last)
+        default_region=default_region, overtaken=len(request.changes) - len(newest)
     )
-    for key, change in last.items():
+    for key, change in newest.items():
         await slices.turn()
-        prepared.changes.append(_member_change(key, change, prepared, this_year))
+        prepared.changes.append(_member_change(key, change, prepared, now.year))
     return prepared
 
 
-async def _last_changes(
-    request: pb.UpdateMembershipRequest, slices: Slices
+async def _newest_changes(
+    request: pb.UpdateMembershipRequest, now: datetime, slices: Slices
 ) -> dict[bytes, pb.Change]:
-    last: dict[bytes, pb.Change] = {}
+    """The change of each member that occurred last; of several at one time the last in the list."""
+    newest: dict[bytes, pb.Change] = {}
+    times: dict[bytes, datetime] = {}
     for index, change in enumerate(request.changes):
         await slices.turn()
-        if change.HasField("occurred_at"):
-            time_of(change.occurred_at, field=f"changes[{index}].occurred_at")
-        last[member_key(change.member.member_id)] = change
-    return last
+        time = _counted_time(change, now, field=f"changes[{index}].occurred_at")
+        key = member_key(change.member.member_id)
+        if key not in times or time >= times[key]:
+            newest[key], times[key] = change, time
+    return newest
+
+
+def _counted_time(change: pb.Change, now: datetime, *, field: str) -> datetime:
+    """When a change counts as having occurred: now if it does not say, and never later than now."""
+    if not change.HasField("occurred_at"):
+        return now
+    return min(time_of(change.occurred_at, field=field), now)
 
 
 def _member_change(

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from audiencesync.v1 import audience_sync_pb2 as pb
 from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceServicer
 
-from service.rpc import ad_accounts, audiences, connect_audience, membership, syncs
+from service.rpc import ad_accounts, audiences, connect_audience, membership, rejected_rows, syncs
 from service.rpc.api import Api
 from service.rpc.calls import Context
 
@@ -85,6 +85,11 @@ class Servicer(AudienceSyncServiceServicer):
         self, request: pb.ListSyncsRequest, context: Context
     ) -> pb.ListSyncsResponse:
         return await syncs.list_syncs(self._api, request)
+
+    async def ListRejectedRows(
+        self, request: pb.ListRejectedRowsRequest, context: Context
+    ) -> pb.ListRejectedRowsResponse:
+        return await rejected_rows.list_rejected_rows(self._api, request)
 
     async def WatchSync(
         self, request: pb.WatchSyncRequest, context: Context

@@ -252,3 +252,16 @@ class Sync:
     error_subcode: int | None
     error_message: str | None
     error_trace_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRows:
+    """Refused rows of one sync with the same keys and reason. `reason_digest`: MD5, in hex."""
+
+    audience_no: int
+    sync_no: int
+    requested_at: datetime
+    key_mask: int
+    reason: str
+    reason_digest: str
+    row_count: int

@@ -30,6 +30,7 @@ def test_an_audience_is_connected_filled_synced_and_shown(stack: Stack, tmp_path
     assert "active" in one
     assert "members" in one
     assert "succeeded" in run_command("history", AUDIENCE_ID, *server).stdout
+    assert "refused no row" in run_command("rejected", AUDIENCE_ID, *server).stdout
 
 
 def test_a_wrong_token_is_one_line_without_the_token(stack: Stack) -> None:
@@ -48,7 +49,7 @@ def test_a_wrong_token_is_one_line_without_the_token(stack: Stack) -> None:
 
 
 def test_an_unknown_audience_is_one_line_that_says_what_to_do(stack: Stack) -> None:
-    for command in ("sync", "status", "history"):
+    for command in ("sync", "status", "history", "rejected"):
         done = run_command(command, "nobody", "--server", stack.service.server)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1)
         assert "AUDIENCE_NOT_FOUND" in done.stderr

@@ -167,6 +167,52 @@ async def test_any_history_of_batches_leaves_what_the_model_says(
             assert audience.rows_logged == logged
 
 
+TIMED_HISTORIES = st.dictionaries(
+    st.tuples(st.sampled_from(MEMBERS), st.integers(0, 12).map(at)),
+    st.none() | st.lists(st.sampled_from(ROWS), max_size=3),
+    min_size=1,
+    max_size=8,
+).map(
+    lambda said: [
+        leaves(member, occurred_at=time)
+        if rows is None
+        else enters(member, *rows, occurred_at=time)
+        for (member, time), rows in said.items()
+    ]
+)
+"""Of one member no two changes at one time: of those the order of arrival would decide."""
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=TIMED_HISTORIES, data=st.data())
+async def test_timed_changes_end_alike_in_any_order_repetition_and_grouping(
+    database_url: str, changes: list[MemberChange], data: st.DataObject
+) -> None:
+    repeats = data.draw(st.lists(st.sampled_from(changes), max_size=4))
+    delivered = data.draw(st.permutations(changes + repeats))
+    async with connected(database_url) as connection:
+        audience_no = (await an_audience(connection, uuid.uuid4().hex)).audience_no
+        for batch in grouped(delivered, data):
+            await merged(connection, audience_no, *batch, now=at(20))
+        newest = {c.member_key: c for c in sorted(changes, key=lambda c: c.occurred_at or NOON)}
+        assert await members_of(connection, audience_no) == {
+            key: (change.rows or (EMPTY_ROW,), change.occurred_at)
+            for key, change in newest.items()
+            if change.rows is not None
+        }
+
+
+def grouped(changes: Sequence[MemberChange], data: st.DataObject) -> list[list[MemberChange]]:
+    """Batches drawn in this order; a member is at most once in each, as a merge wants it."""
+    batches: list[list[MemberChange]] = [[]]
+    for change in changes:
+        is_there = any(change.member_key == other.member_key for other in batches[-1])
+        if is_there or data.draw(st.booleans()):
+            batches.append([])
+        batches[-1].append(change)
+    return batches
+
+
 def check_log(log: Sequence[tuple[int, str, list[bytes]]], revision: int, held: set[bytes]) -> None:
     """Replayed, and looking at who is present, the log tells exactly what is held."""
     assert [chunk[0] for chunk in log] == list(range(1, revision + 1))

@@ -909,9 +909,11 @@ class Change(_message.Message):
 
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, for callers who may deliver late or out of order: a change older than what is
-        known of the member changes nothing. Not set: now, and it always counts as the newest. A time in
-        the future is read as now.
+        """When it happened, for callers who may deliver late, out of order or repeatedly: a change older
+        than what is known of the member changes nothing, so a late OPERATION_ADD does not bring back
+        who left later. Of two changes with the same time the one that arrives later holds. Not set:
+        now. A time in the future counts as now. That a member left, and when, is remembered for 30
+        days after they left; an older OPERATION_ADD that arrives later still is taken.
         """
 
     def __init__(
@@ -1575,7 +1577,9 @@ class UpdateMembershipRequest(_message.Message):
     """
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Change]:
-        """1 to 10,000 changes. Of several changes of one member the last one counts."""
+        """1 to 10,000 changes. Of several changes of one member the one with the later
+        `occurred_at` counts, of those with the same or none the last.
+        """
 
     def __init__(
         self,
@@ -1797,6 +1801,110 @@ class ListSyncsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSyncsResponse: _TypeAlias = ListSyncsResponse  # noqa: Y015
+
+@_typing.final
+class RejectedRows(_message.Message):
+    """Rows of one sync, with the same keys, that Facebook refused for the same reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYNC_ID_FIELD_NUMBER: _builtins.int
+    SYNC_TIME_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ROW_COUNT_FIELD_NUMBER: _builtins.int
+    sync_id: _builtins.str
+    """The sync that sent them."""
+    reason: _builtins.str
+    """Facebook's words, with what looks like an identifier taken out; empty if it gave none."""
+    row_count: _builtins.int
+    """How many rows; at least 1."""
+    @_builtins.property
+    def sync_time(self) -> _timestamp_pb2.Timestamp:
+        """When that sync was asked for."""
+
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedScalarFieldContainer[Global___Key.ValueType]:
+        """The keys that these rows had a value of, in the order of Key."""
+
+    def __init__(
+        self,
+        *,
+        sync_id: _builtins.str = ...,
+        sync_time: _timestamp_pb2.Timestamp | None = ...,
+        keys: _abc.Iterable[Global___Key.ValueType] | None = ...,
+        reason: _builtins.str = ...,
+        row_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sync_time", b"sync_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "reason", b"reason", "row_count", b"row_count", "sync_id", b"sync_id", "sync_time", b"sync_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectedRows: _TypeAlias = RejectedRows  # noqa: Y015
+
+@_typing.final
+class ListRejectedRowsRequest(_message.Message):
+    """The request of ListRejectedRows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIENCE_ID_FIELD_NUMBER: _builtins.int
+    SYNC_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    audience_id: _builtins.str
+    """The audience. Required."""
+    sync_id: _builtins.str
+    """Only the rows of this sync of the audience. Empty: of all that are kept."""
+    page_size: _builtins.int
+    """Items a page: 0 means 100; more than 1,000 means 1,000; negative is refused."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        audience_id: _builtins.str = ...,
+        sync_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience_id", b"audience_id", "page_size", b"page_size", "page_token", b"page_token", "sync_id", b"sync_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRejectedRowsRequest: _TypeAlias = ListRejectedRowsRequest  # noqa: Y015
+
+@_typing.final
+class ListRejectedRowsResponse(_message.Message):
+    """The answer of ListRejectedRows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REJECTED_ROWS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty on the last one."""
+    @_builtins.property
+    def rejected_rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedRows]:
+        """The items of this page, those of the newest sync first."""
+
+    def __init__(
+        self,
+        *,
+        rejected_rows: _abc.Iterable[Global___RejectedRows] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "rejected_rows", b"rejected_rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRejectedRowsResponse: _TypeAlias = ListRejectedRowsResponse  # noqa: Y015
 
 @_typing.final
 class WatchSyncRequest(_message.Message):

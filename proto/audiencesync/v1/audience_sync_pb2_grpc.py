@@ -109,6 +109,11 @@ class AudienceSyncServiceStub:
                 request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListSyncsRequest.SerializeToString,
                 response_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListSyncsResponse.FromString,
                 _registered_method=True)
+        self.ListRejectedRows = channel.unary_unary(
+                '/audiencesync.v1.AudienceSyncService/ListRejectedRows',
+                request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsRequest.SerializeToString,
+                response_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsResponse.FromString,
+                _registered_method=True)
         self.WatchSync = channel.unary_stream(
                 '/audiencesync.v1.AudienceSyncService/WatchSync',
                 request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncRequest.SerializeToString,
@@ -229,6 +234,14 @@ class AudienceSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRejectedRows(self, request, context):
+        """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
+        why, and how many; never their values. Kept as long as their sync.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchSync(self, request, context):
         """Sends the sync as it is now and again whenever it has moved, until it has ended.
         """
@@ -308,6 +321,11 @@ def add_AudienceSyncServiceServicer_to_server(servicer, server):
                     servicer.ListSyncs,
                     request_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListSyncsRequest.FromString,
                     response_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListSyncsResponse.SerializeToString,
+            ),
+            'ListRejectedRows': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRejectedRows,
+                    request_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsRequest.FromString,
+                    response_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsResponse.SerializeToString,
             ),
             'WatchSync': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchSync,
@@ -698,6 +716,33 @@ class AudienceSyncService:
             '/audiencesync.v1.AudienceSyncService/ListSyncs',
             audiencesync_dot_v1_dot_audience__sync__pb2.ListSyncsRequest.SerializeToString,
             audiencesync_dot_v1_dot_audience__sync__pb2.ListSyncsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRejectedRows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/audiencesync.v1.AudienceSyncService/ListRejectedRows',
+            audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsRequest.SerializeToString,
+            audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsResponse.FromString,
             options,
             channel_credentials,
             insecure,

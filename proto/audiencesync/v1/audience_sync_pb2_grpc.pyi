@@ -78,6 +78,10 @@ class AudienceSyncServiceStub:
     """One sync."""
     ListSyncs: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.ListSyncsRequest, _audience_sync_pb2.ListSyncsResponse]
     """An audience's syncs, newest first, kept for 90 days."""
+    ListRejectedRows: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.ListRejectedRowsRequest, _audience_sync_pb2.ListRejectedRowsResponse]
+    """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
+    why, and how many; never their values. Kept as long as their sync.
+    """
     WatchSync: _grpc.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]
     """Sends the sync as it is now and again whenever it has moved, until it has ended."""
 
@@ -131,6 +135,10 @@ class AudienceSyncServiceAsyncStub(AudienceSyncServiceStub):
     """One sync."""
     ListSyncs: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ListSyncsRequest, _audience_sync_pb2.ListSyncsResponse]  # type: ignore[assignment]
     """An audience's syncs, newest first, kept for 90 days."""
+    ListRejectedRows: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ListRejectedRowsRequest, _audience_sync_pb2.ListRejectedRowsResponse]  # type: ignore[assignment]
+    """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
+    why, and how many; never their values. Kept as long as their sync.
+    """
     WatchSync: _aio.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]  # type: ignore[assignment]
     """Sends the sync as it is now and again whenever it has moved, until it has ended."""
 
@@ -265,6 +273,16 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_audience_sync_pb2.ListSyncsResponse, _abc.Awaitable[_audience_sync_pb2.ListSyncsResponse]]:
         """An audience's syncs, newest first, kept for 90 days."""
+
+    @_abc_1.abstractmethod
+    def ListRejectedRows(
+        self,
+        request: _audience_sync_pb2.ListRejectedRowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audience_sync_pb2.ListRejectedRowsResponse, _abc.Awaitable[_audience_sync_pb2.ListRejectedRowsResponse]]:
+        """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
+        why, and how many; never their values. Kept as long as their sync.
+        """
 
     @_abc_1.abstractmethod
     def WatchSync(

@@ -147,6 +147,18 @@ from unnest(:key_masks::smallint[], :reasons::text[], :row_counts::bigint[])
 on conflict (audience_no, sync_no, key_mask, reason) do update set
     row_count = rejected_row.row_count + excluded.row_count;
 
+-- name: list_rejected_rows :many
+-- Of the newest sync first. The digest stands for the reason: a key of bounded length.
+select
+    r.audience_no, r.sync_no, s.requested_at, r.key_mask, r.reason,
+    md5(r.reason) as reason_digest, r.row_count
+from rejected_row r join sync s using (audience_no, sync_no)
+where r.audience_no = :audience_no
+    and r.sync_no between :oldest_no and :from_no
+    and (r.sync_no < :from_no or (r.key_mask, md5(r.reason)) > (:after_mask, :after_digest))
+order by r.sync_no desc, r.key_mask, md5(r.reason)
+limit :row_limit;
+
 -- name: prune_syncs :value
 -- The newest one stays, so that its number is never given again.
 with gone as (

@@ -1,6 +1,7 @@
 """What is made of a request's changes before the lock is taken."""
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
@@ -14,12 +15,14 @@ from service.rpc.slices import SLICE_SECONDS_MAX, Slices
 from tests.unit.rpc.builders import a_remove, an_add, an_update
 from tests.unit.rpc.clocks import Ticking, counted_turns
 
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
 
 async def prepared(*changes: pb.Change, region: str = "US", step_s: float = 0) -> PreparedChanges:
     return await prepare_changes(
         an_update(*changes),
         default_region=region,
-        this_year=2026,
+        now=NOW,
         slices=Slices(Ticking(step_s)),
     )
 
@@ -114,6 +117,33 @@ async def test_a_time_is_handed_on_and_one_that_is_none_is_named() -> None:
     with pytest.raises(InvalidField) as caught:
         await prepared(an_add("b"), timed)
     assert caught.value.violations[0].field == "changes[1].occurred_at"
+
+
+def timed(change: pb.Change, minutes: int) -> pb.Change:
+    """The change, said to have occurred so many minutes after NOW."""
+    change.occurred_at.FromDatetime(NOW + timedelta(minutes=minutes))
+    return change
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_in"),
+    [
+        ([timed(a_remove("a"), -1), timed(an_add("a"), -2)], False),
+        ([timed(an_add("a"), -1), timed(a_remove("a"), -2)], True),
+        ([timed(an_add("a"), -1), timed(a_remove("a"), -1)], False),
+        ([timed(a_remove("a"), -1), timed(an_add("a"), -1)], True),
+        ([a_remove("a"), timed(an_add("a"), -1)], False),
+        ([timed(a_remove("a"), 9), timed(an_add("a"), 5)], True),
+        ([timed(a_remove("a"), 9), an_add("a")], True),
+        ([an_add("a"), timed(a_remove("a"), 9)], False),
+    ],
+)
+async def test_of_one_member_the_change_that_occurred_last_wins_and_none_is_after_now(
+    changes: list[pb.Change], *, is_in: bool
+) -> None:
+    made = await prepared(*changes)
+    assert [change.rows is not None for change in made.changes] == [is_in]
+    assert made.overtaken == 1
 
 
 async def test_the_loop_is_given_away_between_slices() -> None:
