@@ -73,12 +73,16 @@ class AccountView:
         until = min(self._clock.monotonic(), self._resume_at)
         return self._stopped_before_s + max(0.0, until - self._stop_began)
 
-    def _stop(self, for_s: float) -> None:
+    def _stop(self, for_s: float) -> bool:
+        """Stop for so long; False when it is stopped for as long already: no stop is ever shortened."""
+        if for_s <= self.stopped_for_s():
+            return False
         now = self._clock.monotonic()
         if now >= self._resume_at:
             self._stopped_before_s = self.stopped_total_s()
             self._stop_began = now
-        self._resume_at = max(self._resume_at, now + for_s)
+        self._resume_at = now + for_s
+        return True
 
     async def tell_stop(self) -> None:
         """Stop all replicas for as long as this one has found; harmless when there is nothing to tell.
@@ -113,8 +117,7 @@ class AccountView:
         self._account = replace(self._account, pace=pace)
         self._not_posted.append(event)
         until = pacing.stop_until(event)
-        if until is not None and until - self.now() > self.stopped_for_s():
-            self._stop(until - self.now())
+        if until is not None and self._stop(until - self.now()):
             self._untold_stop = True
 
     # Looking
@@ -185,6 +188,4 @@ class AccountView:
         self.places = posting.account.places_of(self._part().name)
         if posting.stopped_until > self._told_stop + ROUNDED_S:
             self._told_stop = posting.stopped_until
-            left_s = posting.stopped_until - posting.read_at
-            if left_s > self.stopped_for_s():
-                self._stop(left_s)
+            self._stop(posting.stopped_until - posting.read_at)

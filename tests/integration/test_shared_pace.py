@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,6 +18,8 @@ from service.sync.pace_board import StoredBoard
 from service.sync.pace_shares import SILENT_S
 from service.sync.stops import ComeBack
 from tests.integration.store_builders import put_account
+from tests.integration.sync_world import AD_ACCOUNT_ID, a_world
+from tests.integration.test_sync_stops import a_worker
 
 ACCOUNT = "act_1"
 CALL_S = 2.0
@@ -197,3 +199,21 @@ async def test_a_replica_without_calls_leaves_the_places_to_the_others(database_
         await waits
         await other.close()
         assert await holders(pool) == {}
+
+
+async def test_a_worker_looks_again_when_an_account_is_stopped_somewhere(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = asyncio.Event()
+    async with asyncio.timeout(LONG_S), a_world(database_url) as world:
+        await world.renew_token()
+        monkeypatch.setattr(world.context.gates, "look_soon", looked.set)
+        async with a_worker(world, database_url, drain_s=0.2) as (worker, working):
+            until = datetime.now(UTC) + timedelta(seconds=60)
+            while not looked.is_set():
+                async with world.context.pool.acquire() as connection:
+                    await ad_accounts.throttle_ad_account(connection, AD_ACCOUNT_ID, until)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(looked.wait(), timeout=0.2)
+            worker.drain()
+            await working

@@ -23,6 +23,8 @@ class SharedBoard(LocalBoard):
         super().__init__(clock)
         self.stopped_until = 0.0
         self.reads = self.swaps = 0
+        self.lag_s = 0.0
+        """Seconds that this clock fell behind the gates'."""
         self.is_down = False
         self.before_swap: Callable[[], Awaitable[None]] | None = None
 
@@ -54,7 +56,8 @@ class SharedBoard(LocalBoard):
             raise StoreUnavailable
 
     def _with_stop(self, posting: Posting) -> Posting:
-        return Posting(posting.version, posting.account, self.stopped_until, posting.read_at)
+        read_at = posting.read_at - self.lag_s
+        return Posting(posting.version, posting.account, self.stopped_until, read_at)
 
 
 class Office:

@@ -66,6 +66,37 @@ async def test_without_a_hint_a_stop_is_seen_within_a_second() -> None:
         assert len(office.in_flight) == 1
 
 
+async def test_a_stop_of_the_board_never_shortens_one_that_was_found_here() -> None:
+    async with an_office() as office:
+        gate = office.gate()
+        await gate._view.look()
+        gate.throttled(100)
+        office.board.stopped_until = office.clock.time + 10
+        await gate._view.look()
+        assert gate.stopped_for_s() == 100
+        assert office.board.stopped_until == 100
+
+
+async def test_a_stop_that_is_over_does_not_count_again() -> None:
+    async with an_office() as office:
+        office.clock.time = 1000
+        office.board.stopped_until = 900
+        gate = office.gate()
+        await gate._view.look()
+        assert (gate.stopped_for_s(), gate.stopped_total_s()) == (0, 0)
+
+
+async def test_a_stop_is_sat_out_once_even_if_the_database_counts_more_slowly() -> None:
+    async with an_office() as office:
+        gate = office.gate()
+        office.board.stopped_until = 60
+        office.call(gate)
+        await office.clock.advance(30)
+        office.board.lag_s = 20
+        await office.clock.advance(31)
+        assert len(office.in_flight) == 1
+
+
 async def test_a_stop_that_could_not_be_shared_is_shared_with_the_next_look() -> None:
     async with an_office() as office:
         gate = office.gate()
@@ -165,13 +196,18 @@ async def test_places_that_a_look_gives_back_are_not_used_while_it_is_answered()
         office.call(gate)
         await settle_down()
         await office.end()
+        await office.clock.advance(BEAT_S / 2)
+        gate.look_soon()
+        office.call(gate)
+        await settle_down()
+        await office.end()
 
         async def hang() -> None:
             asked.set()
             await go.wait()
 
         office.board.before_swap = hang
-        await office.clock.advance(BEAT_S)
+        await office.clock.advance(BEAT_S / 2)
         await asked.wait()
         office.call(gate)
         await settle_down()
