@@ -26,6 +26,7 @@ from service.store.pool import Pool, open_pool
 from service.store.sealing import Keyring, load_or_create_key_file
 from service.sync.account_gate import AccountGates
 from service.sync.context import SyncContext, SyncLimits
+from service.sync.pace_board import StoredBoard
 from service.sync.worker import Worker
 
 KEY_FILE: Final = "sealing.key"
@@ -126,11 +127,18 @@ def _worker(
         recheck_after_s=settings.recheck_after_seconds,
         refresh_interval=timedelta(days=settings.refresh_interval_days),
     )
+    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     context = SyncContext(
         pool=pool,
         graph=graph,
         keyring=keyring,
-        gates=AccountGates(calls_max=limits.calls_in_flight, clock=clock),
+        gates=AccountGates(
+            calls_max=limits.calls_in_flight,
+            clock=clock,
+            board=StoredBoard(pool),
+            holder=holder,
+            call_timeout_s=limits.call_timeout_s,
+        ),
         clock=clock,
         chance=random.Random(),
         limits=limits,
@@ -138,7 +146,7 @@ def _worker(
     return Worker(
         context=context,
         notifications=notifications,
-        holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        holder=holder,
         runs_max=settings.syncs_in_parallel,
         poll_s=settings.poll_seconds,
         drain_s=settings.drain_seconds,

@@ -127,7 +127,7 @@ class Settings(BaseSettings):
         default=8,
         ge=1,
         le=64,
-        description="Graph calls that run at once for one ad account.",
+        description="Graph calls that run at once for one ad account, over all processes.",
     )
     syncs_in_parallel: int = Field(
         default=8,

@@ -13,8 +13,11 @@ from service.store.pool import SERVER_SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CHANNELS: Final = ("audience_due", "audience_changed")
-"""`audience_due`: without a payload. `audience_changed`: the audience's number."""
+CHANNELS: Final = ("audience_due", "audience_changed", "ad_account_stopped")
+"""`audience_due`: without a payload. `audience_changed`: the audience's number.
+
+`ad_account_stopped`: the id of an ad account that no calls may be made for until a new time.
+"""
 RECONNECT_S: Final = 1.0
 """Seconds between two tries to connect."""
 KEEP_ALIVE_S: Final = 30.0

@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from service.graph import Credentials
-from service.store import ad_accounts, syncs
+from service.store import syncs
 from service.sync.held import HeldAudience
 from service.sync.plan import Operation, Plan
 from service.sync.stops import Blocked, ComeBack, GaveUp
@@ -116,11 +115,4 @@ class Sender:
             lease=held.lease,
             clock=context.clock,
             chance=context.chance,
-            on_throttle=self._share_throttle,
         )
-
-    async def _share_throttle(self, for_s: float) -> None:
-        """Tell the other processes that the account's limit is reached."""
-        until = self.held.now() + timedelta(seconds=for_s)
-        async with self.held.transaction() as connection:
-            await ad_accounts.throttle_ad_account(connection, self.held.work.ad_account_id, until)

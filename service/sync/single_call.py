@@ -1,11 +1,10 @@
 """Makes the calls that are no uploads, and decides what their failures mean for the run."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
 from typing import Final, TypeVar
 
 from service.graph import Credentials, CustomAudience, GraphFailure, Verdict
-from service.store import ad_accounts, leases
+from service.store import leases
 from service.sync.consequences import blocked_reason_of
 from service.sync.held import HeldAudience
 from service.sync.stops import Blocked, ComeBack
@@ -27,21 +26,17 @@ async def single_call(held: HeldAudience, call: Callable[[], Awaitable[T]]) -> T
     Raises GraphFailure as it is, LeaseLost, and ComeBack while the account is stopped.
     """
     gate = held.context.gates.of(held.work.ad_account_id)
-    async with gate.permit():
-        await held.lease.outlive_a_call()
+    async with gate.permit(held.work.audience_id, ready=held.lease.outlive_a_call) as permit:
         with held.lease.call():
-            return await call()
+            result = await call()
+        permit.answered(None)
+        return result
 
 
 async def stop_for(held: HeldAudience, failure: GraphFailure) -> Blocked | ComeBack:
-    """Why the run stops after a failed call; a throttled account is stopped for everybody."""
+    """Why the run stops after a failed call; the gate has stopped a throttled account for everybody."""
     if failure.verdict is Verdict.LIMITED:
-        wait_s = failure.retry_after_s or 0.0
-        held.context.gates.of(held.work.ad_account_id).throttled(wait_s)
-        until = held.now() + timedelta(seconds=wait_s)
-        async with held.transaction() as connection:
-            await ad_accounts.throttle_ad_account(connection, held.work.ad_account_id, until)
-        return ComeBack(wait_s, failure)
+        return ComeBack(held.context.gates.of(held.work.ad_account_id).stopped_for_s(), failure)
     if failure.verdict in _IN_PASSING:
         return ComeBack(COME_BACK_S, failure)
     if failure.verdict is Verdict.BUSY:
@@ -53,11 +48,15 @@ async def find_by_marker(
     held: HeldAudience, audiences: AsyncIterator[CustomAudience], marker: str
 ) -> CustomAudience | None:
     """The Custom Audience whose description carries `marker`, but not one that was given up."""
-    async for audience in audiences:
-        await held.lease.outlive_a_call()
+    gate = held.context.gates.of(held.work.ad_account_id)
+    while True:
+        # Any step may be the call for the next page.
+        async with gate.permit(held.work.audience_id, ready=held.lease.outlive_a_call):
+            audience = await anext(audiences, None)
+        if audience is None:
+            return None
         if marker in audience.description and not await _was_given_up(held, audience.id):
             return audience
-    return None
 
 
 async def _was_given_up(held: HeldAudience, custom_audience_id: str) -> bool:

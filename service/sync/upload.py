@@ -77,18 +77,19 @@ class Uplink:
     lease: Lease
     clock: Clock
     chance: random.Random
-    on_throttle: Callable[[float], Awaitable[None]]
 
     async def call(self, operation: Operation, rows: Sequence[bytes]) -> Receipt:
         """One call, under a lease that outlives it. Raises GraphFailure, LeaseLost."""
-        async with self.gate.permit():
-            await self.lease.outlive_a_call()
+        ready = self.lease.outlive_a_call
+        async with self.gate.permit(self.custom_audience_id, ready=ready) as permit:
             send = self.graph.add_users if operation is Operation.ADD else self.graph.remove_users
             session_id = self.chance.randrange(1, 2**63)
             with self.lease.call():
-                return await send(
+                receipt = await send(
                     self.credentials, self.custom_audience_id, rows, session_id=session_id
                 )
+            permit.answered(receipt.usage)
+            return receipt
 
 
 class Phase:
@@ -149,7 +150,6 @@ class Phase:
                 self._put_back(batch, stop)
             else:
                 self.outcome.calls += 1
-                self._uplink.gate.answered(receipt.usage)
                 self._on_receipt(batch, receipt)
             await self._on_progress(self.outcome)
 
@@ -198,7 +198,7 @@ class Phase:
                 self._uplink.lease.has_unnoted_call = True
                 await self._retry(batch, failure)
             case Consequence.WAIT:
-                await self._wait_for_allowance(batch, failure)
+                self._wait_for_allowance(batch, failure)
             case Consequence.COME_BACK:
                 self._put_back(batch, ComeBack(COME_BACK_S, failure))
             case Consequence.HALVE:
@@ -209,12 +209,9 @@ class Phase:
             case Consequence.BLOCK:
                 self._put_back(batch, Blocked(blocked_reason_of(failure.verdict), failure))
 
-    async def _wait_for_allowance(self, batch: Batch, failure: GraphFailure) -> None:
-        """Stop the account for everybody; a short stop is sat out by whoever calls next."""
-        gate = self._uplink.gate
-        gate.throttled(failure.retry_after_s or 0.0)
-        stopped_s = gate.stopped_for_s()
-        await self._uplink.on_throttle(stopped_s)
+    def _wait_for_allowance(self, batch: Batch, failure: GraphFailure) -> None:
+        """The gate has stopped the account for everybody; whoever calls next sits a short stop out."""
+        stopped_s = self._uplink.gate.stopped_for_s()
         self._throttles += 1
         if stopped_s > WAIT_INSIDE_RUN_S_MAX or self._throttles >= THROTTLES_MAX:
             self._put_back(batch, ComeBack(stopped_s, failure))
@@ -222,7 +219,6 @@ class Phase:
             self._waiting.appendleft(batch)
 
     async def _retry(self, batch: Batch, failure: GraphFailure) -> None:
-        self._uplink.gate.troubled()
         batch.tries += 1
         if batch.tries >= TRIES_MAX:
             self._put_back(batch, GaveUp(failure))

@@ -57,14 +57,19 @@ class Worker:
     async def work(self) -> None:
         """Run until `drain` was called and the runs have ended or were cancelled."""
         announced = self.notifications.subscribe("audience_due", None)
+        stopped = self.notifications.subscribe("ad_account_stopped", None)
         try:
             async with asyncio.TaskGroup() as tasks:
                 claiming = tasks.create_task(self._keep_claiming(tasks, announced))
+                heeding = tasks.create_task(self._heed_stops(stopped))
                 await self._draining.wait()
                 claiming.cancel()
                 await self._finish_runs()
+                heeding.cancel()
+            await self.context.gates.close()
         finally:
             announced.close()
+            stopped.close()
         log.info("worker drained")
 
     async def _keep_claiming(self, tasks: asyncio.TaskGroup, announced: Subscription) -> None:
@@ -83,6 +88,12 @@ class Worker:
             except Exception:
                 log.exception("claiming failed")
                 await self.context.clock.sleep(DATABASE_RETRY_S)
+
+    async def _heed_stops(self, stopped: Subscription) -> None:
+        """Until cancelled: let no call start on what was known before a replica stopped an account."""
+        while True:
+            if await stopped.wait(self.poll_s):
+                self.context.gates.look_soon()
 
     async def _claim(self) -> tuple[Work, float] | None:
         limits, claimed_at = self.context.limits, self.context.clock.monotonic()

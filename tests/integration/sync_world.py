@@ -24,6 +24,7 @@ from service.sync.account_gate import AccountGates
 from service.sync.context import SyncContext, SyncLimits
 from service.sync.held import HeldAudience
 from service.sync.lease import Lease
+from service.sync.pace_board import StoredBoard
 from service.sync.run import run_audience
 
 AD_ACCOUNT_ID = "act_1000000001"
@@ -221,7 +222,13 @@ async def a_world(database_url: str, **limits: Any) -> AsyncIterator[SyncWorld]:
             pool=pool,
             graph=graph,
             keyring=KEYRING,
-            gates=AccountGates(calls_max=bounds.calls_in_flight, clock=clock),
+            gates=AccountGates(
+                calls_max=bounds.calls_in_flight,
+                clock=clock,
+                board=StoredBoard(pool),
+                holder="us",
+                call_timeout_s=bounds.call_timeout_s,
+            ),
             clock=clock,
             chance=random.Random(1),
             limits=bounds,

@@ -34,6 +34,7 @@ PYTHON_OF: dict[str, set[object]] = {
     "int2[]": {list[int]},
     "int4[]": {list[int]},
     "int8[]": {list[int]},
+    "float8[]": {list[float]},
     "text[]": {list[str]},
     "bytea[]": {list[bytes]},
     "uuid[]": {list[bytes]},

@@ -56,9 +56,10 @@ update ad_account set blocked_reason = :reason, updated_at = now()
 where ad_account_id = :ad_account_id;
 
 -- name: throttle_ad_account :exec
--- A pause is never made shorter by one that was found out earlier.
+-- A pause is never made shorter by one that was found out earlier; the other replicas are told.
 update ad_account set throttled_until = greatest(throttled_until, :until)
-where ad_account_id = :ad_account_id;
+where ad_account_id = :ad_account_id
+returning pg_notify('ad_account_stopped', ad_account_id);
 
 -- name: read_throttled_until :one
 select throttled_until from ad_account where ad_account_id = :ad_account_id;

@@ -104,10 +104,6 @@ def an_uplink(
     graph: StubGraph, *, clock: InstantClock | None = None, lease: Lease | None = None
 ) -> Uplink:
     clock = clock or InstantClock()
-
-    async def on_throttle(_: float) -> None:
-        return
-
     return Uplink(
         graph=cast("GraphClient", graph),
         credentials=Credentials(access_token="t"),
@@ -116,5 +112,4 @@ def an_uplink(
         lease=lease or a_lease(clock),
         clock=clock,
         chance=random.Random(1),
-        on_throttle=on_throttle,
     )
