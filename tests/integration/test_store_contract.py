@@ -26,6 +26,7 @@ TOLERANCE: Final = timedelta(seconds=30)
 
 KEYS: Final = {
     "ad_account": ("ad_account_id",),
+    "account_pace": ("ad_account_id",),
     "audience": ("audience_no",),
     "audience_work": ("audience_no",),
     "member": ("audience_no", "member_key", "row_no"),

@@ -37,7 +37,12 @@ class Played:
 
 
 def play_many(
-    strategy: SearchStrategy[History], *, seed_: int, most: int, played: Played | None = None
+    strategy: SearchStrategy[History],
+    *,
+    seed_: int,
+    most: int,
+    played: Played | None = None,
+    shrinks: bool = True,
 ) -> Played:
     """Play histories. Raises Broken with the smallest history that was found to break a rule."""
     played = played or Played()
@@ -49,7 +54,7 @@ def play_many(
         deadline=None,
         database=None,
         print_blob=False,
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate, *([Phase.shrink] if shrinks else [])),
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)

@@ -18,6 +18,20 @@ MEMBERS = tuple(f"member-{n}@crm.example" for n in range(6))
 REPLICAS = 2
 
 
+DISTURBANCES = (
+    "faults",
+    "kill",
+    "stop",
+    "drain",
+    "cut_database",
+    "database_down",
+    "facebook_down",
+    "step_clock",
+    "pause",
+    "fail_over",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happens `after_s` seconds after the event before it."""
@@ -75,6 +89,8 @@ def _graph_error(code: int, subcode: int | None = None, status: int = 400) -> di
     return {"graph_error": {"code": code, "subcode": subcode, "http_status": status}}
 
 
+BUSY = _graph_error(2650, 1870145)
+THROTTLE = _graph_error(80003, 2446079)
 UPLOAD_EFFECTS: tuple[dict[str, Any], ...] = (
     {"lost_answer": True},
     {"reset": "before"},
@@ -98,9 +114,9 @@ UPLOAD_EFFECTS: tuple[dict[str, Any], ...] = (
     _graph_error(2, status=500),
     _graph_error(1, 99, status=500),
     _graph_error(803),
-    _graph_error(2650, 1870145),
+    BUSY,
     _graph_error(200, 1870047),
-    _graph_error(80003, 2446079),
+    THROTTLE,
     _graph_error(190, 463),
     _graph_error(200, 1870034),
     _graph_error(100, 1713230),
@@ -117,7 +133,7 @@ OTHER_EFFECTS: tuple[dict[str, Any], ...] = (
     {"reset_apply_late_ms": 20_000},
     {"html": {"status": 502}},
     _graph_error(2, status=500),
-    _graph_error(80003, 2446079),
+    THROTTLE,
     _graph_error(190, 463),
 )
 
@@ -176,6 +192,13 @@ def _after_a_first_list(
 
 EVENTS = _after_a_first_list(st.one_of(ORDERLY, ORDERLY, HOSTILE), 6, 26)
 CALM_EVENTS = _after_a_first_list(ORDERLY, 3, 16)
+
+
+def faulty_events(effects: tuple[dict[str, Any], ...]) -> SearchStrategy[tuple[Event, ...]]:
+    """Histories in which uploads meet these effects, again and again."""
+    faults = _event("faults", rules=st.lists(_rule(("add", "remove"), effects), min_size=2))
+    return _after_a_first_list(st.one_of(ORDERLY, ORDERLY, faults), 8, 20)
+
 
 READINGS = st.tuples(st.sampled_from(Matching), st.sampled_from(Removal))
 

@@ -9,25 +9,31 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from hypothesis.strategies import SearchStrategy
+
 from service.graph import client as graph_client
 from service.graph import receipts
 from service.graph.answers import OddAnswerError
 from service.graph.receipts import Receipt
 from service.rpc import membership as rpc_membership
+from service.rpc import prepare_changes
+from service.rpc.request_ids import Repeatable
 from service.store import change_log
 from service.sync import held, plan, sync_run, upload
 from service.sync.account_gate import AccountGate
+from tests.simulation.events import BUSY, CALM_EVENTS, THROTTLE, Event, faulty_events
 
 Breakage = Callable[[], AbstractContextManager[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One mistake, and the invariant (design, section 7) that it breaks."""
+    """One mistake, the invariant (design, section 7) that it breaks, and what makes it show."""
 
     invariant: int
     mistake: str
     breakage: Breakage
+    events: SearchStrategy[tuple[Event, ...]]
 
 
 def _unsent_is_settled() -> AbstractContextManager[Any]:
@@ -85,15 +91,13 @@ def _penalties_are_ignored() -> AbstractContextManager[Any]:
 
 
 def _repeats_are_new() -> AbstractContextManager[Any]:
-    async def never_seen(*_: Any) -> None:
-        return None
+    async def without_id(method: str, *_: Any) -> Repeatable:
+        return Repeatable(method, "", b"")
 
-    return patch.object(rpc_membership, "first_answer", never_seen)
+    return patch.object(rpc_membership, "repeatable", without_id)
 
 
 def _names_are_kept() -> AbstractContextManager[Any]:
-    from service.rpc import prepare_changes
-
     return patch.object(prepare_changes, "member_key", lambda name: name.encode()[:16].ljust(16))
 
 
@@ -106,15 +110,22 @@ def _windows_have_no_end() -> AbstractContextManager[Any]:
     return patch.object(change_log, "read_window", everything)
 
 
+_SHORT = faulty_events(({"short_received": {"by": 1}},))
+_UNKNOWN = faulty_events(({"lost_answer": True}, {"reset": "after"}))
+_FAILING = faulty_events((BUSY,))
+_THROTTLED = faulty_events((THROTTLE,))
+
 MUTATIONS = (
-    Mutation(1, "what was not sent is settled", _unsent_is_settled),
-    Mutation(2, "who shares an identifier with a leaver is not added again", _sharers_stay_out),
-    Mutation(3, "identifiers of a row that had several stay inside", _old_identifiers_stay),
-    Mutation(4, "an answer that is no receipt counts as one", _short_receipts_pass),
-    Mutation(5, "the opposite direction starts while a call may land", _nobody_waits_for_quiet),
-    Mutation(6, "every row is a call of its own", _everybody_is_sent_again),
-    Mutation(7, "calls go on in penalty", _penalties_are_ignored),
-    Mutation(8, "a repeated request is done again", _repeats_are_new),
-    Mutation(9, "member ids are kept as they are", _names_are_kept),
-    Mutation(10, "a window has as many rows as there are", _windows_have_no_end),
+    Mutation(1, "what was not sent is settled", _unsent_is_settled, _FAILING),
+    Mutation(2, "who shares something with a leaver stays out", _sharers_stay_out, CALM_EVENTS),
+    Mutation(
+        3, "identifiers of a row with several stay inside", _old_identifiers_stay, CALM_EVENTS
+    ),
+    Mutation(4, "an answer that is no receipt counts as one", _short_receipts_pass, _SHORT),
+    Mutation(5, "nobody waits while an opposite call may land", _nobody_waits_for_quiet, _UNKNOWN),
+    Mutation(6, "every row is a call of its own", _everybody_is_sent_again, CALM_EVENTS),
+    Mutation(7, "calls go on in penalty", _penalties_are_ignored, _THROTTLED),
+    Mutation(8, "a repeated request is done again", _repeats_are_new, CALM_EVENTS),
+    Mutation(9, "member ids are kept as they are", _names_are_kept, CALM_EVENTS),
+    Mutation(10, "a window has as many rows as there are", _windows_have_no_end, CALM_EVENTS),
 )

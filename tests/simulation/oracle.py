@@ -6,10 +6,15 @@ from typing import Any
 from tests.simulation.events import EMAILS, MEMBERS, PHONES
 from tests.simulation.memory_store import MemoryDatabase
 
+PLAIN_LETTERS = 12
+"""Letters of a plain word by which it is known again."""
 PLAIN = tuple(
-    text.encode() for text in (*EMAILS, *MEMBERS, *(p.lstrip("+") for p in PHONES), "fake-token")
+    {
+        text.encode()[:PLAIN_LETTERS]
+        for text in (*EMAILS, *MEMBERS, *(p.lstrip("+") for p in PHONES), "fake-token")
+    }
 )
-"""What callers and the ad account say in plain words."""
+"""How the plain words of callers and of the ad account begin."""
 ENDED = ("SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "CANCELLED")
 
 

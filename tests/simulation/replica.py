@@ -10,6 +10,7 @@ from service.store.notifications import Notifications
 from service.store.sealing import Keyring
 from service.sync.account_gate import AccountGates
 from service.sync.context import SyncContext, SyncLimits
+from service.sync.pace_board import StoredBoard
 from service.sync.worker import Worker
 from tests.simulation.network import Network, SimulatedSession
 from tests.simulation.process import Killed, Process, ProcessClock
@@ -35,15 +36,22 @@ class Replica:
         self.process = Process(chance)
         self.notifications = Notifications()
         clock = ProcessClock(self.process, skew_s=skew_s)
+        pool = open_pool(lambda: database_step(self.process))
         context = SyncContext(
-            pool=open_pool(lambda: database_step(self.process)),
+            pool=pool,
             graph=GraphClient(
                 cast("Any", SimulatedSession(network, self.process)),
                 base_url="http://facebook.invalid",
                 timeout_s=limits.call_timeout_s,
             ),
             keyring=KEYRING,
-            gates=AccountGates(calls_max=limits.calls_in_flight, clock=clock),
+            gates=AccountGates(
+                calls_max=limits.calls_in_flight,
+                clock=clock,
+                board=StoredBoard(pool),
+                holder=name,
+                call_timeout_s=limits.call_timeout_s,
+            ),
             clock=clock,
             chance=chance,
             limits=limits,

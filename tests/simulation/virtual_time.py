@@ -5,6 +5,8 @@ import selectors
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
+from tests.simulation.process import Killed
+
 T = TypeVar("T")
 
 TURN_S = 1e-7
@@ -65,6 +67,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 def run_virtually(main: Coroutine[Any, Any, T]) -> T:
     """Run to the end on a loop of its own, and end whatever it left running."""
     loop = VirtualLoop()
+    loop.set_exception_handler(_pass_over_the_killed)
     try:
         return loop.run_until_complete(main)
     finally:
@@ -75,3 +78,9 @@ def run_virtually(main: Coroutine[Any, Any, T]) -> T:
             loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+
+
+def _pass_over_the_killed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What ended because its process was killed is no news."""
+    if not isinstance(context.get("exception"), Killed):
+        loop.default_exception_handler(context)

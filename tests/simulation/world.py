@@ -36,6 +36,7 @@ AD_ACCOUNT_ID: Final = "act_1000000001"
 AUDIENCE_ID: Final = "buyers"
 CALL_TIMEOUT_S: Final = 30.0
 WINDOW_ROWS_MAX: Final = 6
+ANSWER_S_MAX: Final = 24 * 3600.0
 NAME_FIELDS: Final = ("first_name", "last_name", "zip")
 RETRY_S: Final = 2.0
 """Seconds that a caller waits before it asks again."""
@@ -165,22 +166,22 @@ class World:
         audience = self.facebook.audiences.by_id.get(work["custom_audience_id"] or "")
         return set(audience.membership.people()) if audience else set()
 
-    def wanted(self) -> set[int]:
+    def wanted(self, matching: Matching | None = None) -> set[int]:
         """People whom the present members match, by Facebook's own reading of plain values."""
         wanted: set[int] = set()
         for someone in self.truth.members.values():
             if someone is not None:
-                wanted |= self.matched_by(someone)
+                wanted |= self._matched_by(someone, matching or self.facebook.settings.matching)
         return wanted
 
-    def matched_by(self, someone: Someone) -> set[int]:
+    def _matched_by(self, someone: Someone, matching: Matching) -> set[int]:
         plain = PlainMember(
             emails=someone.emails, phones=someone.phones, single=someone.single(), traits={}
         )
         people: set[int] = set()
         for row in hashed_member(plain, default_region="US", this_year=2026).rows():
             columns = {key: [value] for key, value in row.items()}
-            found = find_people(columns, self.facebook.population, self.facebook.settings.matching)
+            found = find_people(columns, self.facebook.population, matching)
             people.update(*found.values())
         return people
 
@@ -288,8 +289,10 @@ class World:
                 return
 
     async def callers_are_done(self) -> None:
-        while self._going_on:
-            await asyncio.wait(set(self._going_on))
+        """Wait until everybody was answered. Raises TimeoutError when somebody never is."""
+        async with asyncio.timeout(ANSWER_S_MAX):
+            while self._going_on:
+                await asyncio.wait(set(self._going_on))
 
 
 def _change(name: str, someone: Someone | None) -> pb.Change:

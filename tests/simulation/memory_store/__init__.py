@@ -6,6 +6,7 @@ locked; types, `not null` and ranges of integers are not checked; ties are broke
 """
 
 from tests.simulation.memory_store import (
+    account_pace,
     ad_accounts,
     audiences,
     change_log,
@@ -25,6 +26,7 @@ __all__ = [
     "IMPLEMENTED",
     "Mark",
     "MemoryDatabase",
+    "account_pace",
     "ad_accounts",
     "audiences",
     "change_log",

@@ -69,6 +69,7 @@ def throttle_ad_account(s: Session, *, ad_account_id: str, until: datetime) -> i
     s.tables.ad_account.change(
         ad_account_id, throttled_until=greatest(row["throttled_until"], until)
     )
+    s.notify("ad_account_stopped", ad_account_id)
     return 1
 
 

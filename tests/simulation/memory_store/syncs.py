@@ -1,6 +1,7 @@
 """Stands for the texts of `syncs.sql` that look for syncs, make them and forget them."""
 
 from datetime import datetime
+from hashlib import md5
 from typing import Final
 
 from tests.simulation.memory_store.constraints import check_rejected_row
@@ -132,3 +133,38 @@ def prune_syncs(s: Session, *, audience_no: int, before: datetime) -> list[Row]:
     for key in [key for key in details.rows if key[0] in gone]:
         details.remove(key)
     return [{"count": len(gone)}]
+
+
+@named("list_rejected_rows")
+def list_rejected_rows(
+    s: Session,
+    *,
+    audience_no: int,
+    oldest_no: int,
+    from_no: int,
+    after_mask: int,
+    after_digest: str,
+    row_limit: int,
+) -> list[Row]:
+    syncs = s.tables.sync.of(audience_no).rows
+    rows = [
+        {
+            "audience_no": audience_no,
+            "sync_no": row["sync_no"],
+            "requested_at": syncs[row["sync_no"]]["requested_at"],
+            "key_mask": row["key_mask"],
+            "reason": row["reason"],
+            "reason_digest": md5(row["reason"].encode(), usedforsecurity=False).hexdigest(),
+            "row_count": row["row_count"],
+        }
+        for row in s.tables.rejected_row.of(audience_no).rows.values()
+        if oldest_no <= row["sync_no"] <= from_no and row["sync_no"] in syncs
+    ]
+    after = (after_mask, after_digest)
+    rows = [
+        row
+        for row in rows
+        if row["sync_no"] < from_no or (row["key_mask"], row["reason_digest"]) > after
+    ]
+    rows.sort(key=lambda row: (-row["sync_no"], row["key_mask"], row["reason_digest"]))
+    return rows[:row_limit]

@@ -69,6 +69,7 @@ class Tables:
         self.installation_id = "0123456789ab"
         self.last_audience_no = 0
         self.ad_account = Table(self.undo, constraints.check_ad_account)
+        self.account_pace = Table(self.undo, constraints.check_nothing)
         self.audience = Table(self.undo, constraints.check_audience)
         self.audience_work = Table(self.undo, constraints.check_audience_work)
         self.member = SpreadTable(self.undo, constraints.check_member)
