@@ -78,6 +78,17 @@ async def test_an_orderly_claim_holds_nothing_back(database_url: str) -> None:
         assert len(work.installation_id) == 12
 
 
+async def test_a_token_is_not_given_again_when_a_failover_lost_its_claim(database_url: str) -> None:
+    async with connected(database_url) as connection:
+        number = (await an_audience(connection)).audience_no
+        lost = connection.transaction()
+        await lost.start()
+        forgotten = await claimed(connection, holder="before")
+        await lost.rollback()
+        await claimed(connection, holder="after")
+        assert not await leases.renew(connection, number, forgotten.lease_token, 60)
+
+
 async def test_taking_over_a_lease_that_ran_out_holds_back_and_plans_again(
     database_url: str,
 ) -> None:

@@ -118,6 +118,16 @@ def test_a_refresh_takes_out_who_was_found_by_names_beside_an_identifier_that_is
     assert difference == Plan(removals={}, additions=(stayer,))
 
 
+def test_a_refresh_takes_out_whole_rows_that_nobody_has_although_their_identifiers_are_held() -> (
+    None
+):
+    alone, behind = a_row(phone="ann"), a_row(email="ann", phone="ann")
+
+    again = plan_again([alone, behind], Holders.among([behind]), whole_rows=True)
+
+    assert again == Plan(removals={alone: [alone]}, additions=(behind,))
+
+
 def test_a_namesake_stays_when_somebody_unknown_to_facebook_by_one_identifier_leaves() -> None:
     namesake = frozenset([*strong_identifiers(a_row(email="x"))])
     leaving = frozenset([*strong_identifiers(a_row(email="y"))])
