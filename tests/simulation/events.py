@@ -174,7 +174,7 @@ HOSTILE = st.one_of(
     _event("stop", replica=REPLICA, for_s=DURATIONS),
     _event("drain", replica=REPLICA, down_s=DURATIONS),
     _event("cut_database", times=st.integers(1, 4)),
-    _event("database_down", for_s=DURATIONS),
+    _event("database_down", for_s=st.sampled_from((1.0, 20.0, 70.0, 200.0))),
     _event("facebook_down", for_s=DURATIONS),
     _event("step_clock", by_s=st.sampled_from((-300.0, -20.0, 20.0, 90.0, 5000.0))),
     _event("pause", for_s=DURATIONS),

@@ -10,6 +10,9 @@ EPOCH = datetime(2026, 11, 27, tzinfo=UTC)
 STATEMENT_S_MAX = 0.004
 """Seconds that one statement takes at most; chance decides, so that tasks interleave."""
 
+AT_ONCE = 0.6
+"""Share of the statements that take no time, but let others go first."""
+
 
 class Killed(BaseException):
     """The process is gone. No code of it runs on: whatever it tries next ends here."""
@@ -27,7 +30,8 @@ class Process:
 
     async def step(self) -> None:
         """Take a moment. Raises Killed."""
-        await asyncio.sleep(self.chance.random() * STATEMENT_S_MAX)
+        moment = self.chance.random()
+        await asyncio.sleep(moment * STATEMENT_S_MAX if moment > AT_ONCE else 0)
         await self.stand()
         if self.steps_to_live is not None:
             self.steps_to_live -= 1
