@@ -14,6 +14,8 @@ __all__ = [
 
 CHUNK_ROWS_MAX: Final = 10_000
 """Rows a chunk."""
+COMPACTED_ROWS_MAX: Final = 200_000
+"""Rows a compacted chunk, and rows that one transaction takes out of the log for it."""
 
 _WINDOW: Final[dict[str, PythonType]] = {
     "audience_no": int,
@@ -45,6 +47,22 @@ PRUNE_LOG = Query(
     takes={"audience_no": int, "additions_up_to": int, "removals_before": datetime},
     returns=int,
 )
+TAKE_CHUNKS_OUT = Query(
+    "take_chunks_out", takes={"audience_no": int, "after": int, "up_to": int}, returns=int
+)
+PUT_CHUNK_IN = Command(
+    "put_chunk_in",
+    takes={
+        "audience_no": int,
+        "revision": int,
+        "operation": str,
+        "row_count": int,
+        "rules_version": int,
+        "now": datetime,
+        "packed_rows": bytes,
+    },
+)
+COUNT_ROWS_SAVED = Command("count_rows_saved", takes={"audience_no": int, "rows_saved": int})
 PRUNE_TOMBSTONES = Command("prune_tombstones", takes={"audience_no": int, "before": datetime})
 
 
@@ -108,6 +126,42 @@ async def count_window(
     return await COUNT_WINDOW.value(
         connection, audience_no=audience_no, after=after, up_to=up_to, revisions=revisions
     )
+
+
+async def replace_chunks(
+    connection: Connection,
+    audience_no: int,
+    *,
+    after: int,
+    chunks: Sequence[Chunk],
+    shorter: Sequence[tuple[str, Sequence[bytes]]],
+    now: datetime,
+) -> bool:
+    """Put fewer chunks of (operation, rows) in the place of those that follow `after`.
+
+    They take the last revisions of the place, so that whoever reads up to its end reads them. False,
+    and the transaction is of no use, when the chunks are not the ones in the log.
+    Order: under the audience's lock, held by the holder of its lease; the chunks are not settled.
+    """
+    up_to, rows_before = chunks[-1].revision, sum(chunk.row_count for chunk in chunks)
+    if rows_before != await TAKE_CHUNKS_OUT.value(
+        connection, audience_no=audience_no, after=after, up_to=up_to
+    ):
+        return False
+    for place, (operation, rows) in enumerate(shorter, start=1):
+        await PUT_CHUNK_IN.execute(
+            connection,
+            audience_no=audience_no,
+            revision=up_to - len(shorter) + place,
+            operation=operation,
+            row_count=len(rows),
+            rules_version=min(chunk.rules_version for chunk in chunks),
+            now=now,
+            packed_rows=b"".join(rows),
+        )
+    rows_saved = rows_before - sum(len(rows) for _, rows in shorter)
+    await COUNT_ROWS_SAVED.execute(connection, audience_no=audience_no, rows_saved=rows_saved)
+    return True
 
 
 async def prune_log(

@@ -111,6 +111,8 @@ class Work:
     disconnect_mode: str | None
     disconnected_at: datetime | None
     revision: int
+    rows_logged: int
+    member_count: int
     lease_token: int
     lease_expires_at: datetime | None
     custom_audience_id: str | None
@@ -140,6 +142,11 @@ class Work:
     refresh_after_row_no: int | None
     installation_id: str
     now: datetime
+
+    @property
+    def rows_pending(self) -> int:
+        """Rows that were logged and are not settled."""
+        return self.rows_logged - self.rows_settled
 
 
 @dataclass(frozen=True, slots=True)

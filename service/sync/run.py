@@ -11,6 +11,7 @@ import structlog
 from service.store import leases
 from service.sync.blocking import block
 from service.sync.changes import sync_changes
+from service.sync.compaction import keep_log_short
 from service.sync.connect import connect, tell_name
 from service.sync.disconnect import cancel_waiting, delete_on_facebook, finish_disconnect
 from service.sync.held import HeldAudience
@@ -57,6 +58,7 @@ async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> dateti
     while not draining.is_set():
         step = next_step(held.work, await held.waiting_syncs(), held.now(), flushed=flushed)
         if step is Step.IDLE:
+            await keep_log_short(held)
             return next_look(held.work, held.now())
         flushing, revision = held.work.disconnect_mode == "FLUSH", held.work.revision
         try:

@@ -10,6 +10,8 @@ PROBE_INTERVAL: Final = timedelta(hours=1)
 """Between two tries of a blocked audience."""
 IDLE_LOOK: Final = timedelta(days=1)
 """Between two looks at an audience that nothing is due for."""
+HELD_UP_LOOK: Final = timedelta(hours=1)
+"""Between two looks at a paused or blocked audience: its log grows meanwhile and is kept short."""
 REFRESH_SPREAD: Final = 0.1
 """Share of the refresh interval by which refreshes are spread to either side."""
 

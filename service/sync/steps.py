@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from service.store.rows import Sync, Work
-from service.sync.schedule import IDLE_LOOK
+from service.sync.schedule import HELD_UP_LOOK, IDLE_LOOK
 
 
 class Step(StrEnum):
@@ -98,10 +98,11 @@ def _passed(time: datetime | None, now: datetime) -> bool:
 def next_look(work: Work, now: datetime) -> datetime:
     """When an idle audience is due again."""
     latest = now + IDLE_LOOK
+    held_up_look = now + HELD_UP_LOOK
     if work.paused and work.disconnect_mode is None:
-        return latest
+        return held_up_look
     if work.blocked_reason is not None:
-        return work.probe_at or latest
+        return min(held_up_look, work.probe_at or held_up_look)
     if work.disconnect_mode is not None:
         return min(latest, work.next_sync_at)
     times = (work.next_sync_at, work.recheck_at, work.refresh_due_at)

@@ -79,3 +79,23 @@ select (select count(*) from additions) + (select count(*) from removals);
 
 -- name: prune_tombstones :exec
 delete from tombstone where audience_no = :audience_no and changed_at < :before;
+
+-- name: take_chunks_out :value
+-- For chunks that say the same in fewer rows. Gives the rows taken out.
+with gone as (
+    delete from change_chunk
+    where audience_no = :audience_no and revision > :after and revision <= :up_to
+    returning row_count
+)
+select coalesce(sum(row_count), 0)::bigint from gone;
+
+-- name: put_chunk_in :exec
+insert into change_chunk (
+    audience_no, revision, operation, row_count, rules_version, logged_at, packed_rows
+) values (
+    :audience_no, :revision, :operation, :row_count, :rules_version, :now, :packed_rows
+);
+
+-- name: count_rows_saved :exec
+-- The log's end stays where it is; fewer rows are pending.
+update audience set rows_logged = rows_logged - :rows_saved where audience_no = :audience_no;

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from tests.simulation.memory_store.named import named
 from tests.simulation.memory_store.session import Session
@@ -89,6 +89,30 @@ def count_window(
 ) -> list[Row]:
     rows = s.tables.change_chunk.of(audience_no).rows
     return [{"count": sum(after < n <= up_to and n in rows for n in set(revisions))}]
+
+
+@named("take_chunks_out")
+def take_chunks_out(s: Session, *, audience_no: int, after: int, up_to: int) -> list[Row]:
+    log = s.tables.change_chunk.of(audience_no)
+    gone = _between(s, audience_no, after, up_to)
+    for chunk in gone:
+        log.remove(chunk["revision"])
+    return [{"coalesce": sum(chunk["row_count"] for chunk in gone)}]
+
+
+@named("put_chunk_in")
+def put_chunk_in(s: Session, *, now: datetime, **chunk: Any) -> int:
+    append_chunk(s, {**chunk, "logged_at": now})
+    return 1
+
+
+@named("count_rows_saved")
+def count_rows_saved(s: Session, *, audience_no: int, rows_saved: int) -> int:
+    audience = s.tables.audience.rows.get(audience_no)
+    if audience is None:
+        return 0
+    s.tables.audience.change(audience_no, rows_logged=audience["rows_logged"] - rows_saved)
+    return 1
 
 
 @named("prune_log")

@@ -92,7 +92,7 @@ def check_member(rows: Iterable[Row], row: Row, old: Row | None) -> None:
 
 def check_chunk(rows: Iterable[Row], row: Row, old: Row | None) -> None:
     _check(row["operation"] in {"ADD", "REMOVE"}, "change_chunk_operation_check")
-    _check(1 <= row["row_count"] <= 10_000, "change_chunk_row_count_check")
+    _check(1 <= row["row_count"] <= 200_000, "change_chunk_row_count_check")
 
 
 def check_rejected_row(rows: Iterable[Row], row: Row, old: Row | None) -> None:

@@ -19,6 +19,8 @@ _OF_AUDIENCE: Final = (
     "disconnect_mode",
     "disconnected_at",
     "revision",
+    "rows_logged",
+    "member_count",
 )
 _OF_WORK: Final = (
     "audience_no",
