@@ -8,6 +8,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 
 from fakefb import fault_effects
 from fakefb.matching import Matching
+from service.sync import compaction
 from tests.simulation.bounds import watched_bounds
 from tests.simulation.events import DISTURBANCES, NEIGHBOURS, REPLICAS, History
 from tests.simulation.happenings import end_faults, happen, resume
@@ -18,6 +19,8 @@ from tests.simulation.world import World
 ENDED_BADLY = ("FAILED", "CANCELLED")
 GONE_CHECK_S = 0.5
 """Seconds between two looks of the fake whether a caller has hung up."""
+COMPACT_FROM_ROWS = 4
+"""Rows pending from which on the log of an audience that is held up is compacted."""
 QUIET_LOOK_S = 60.0
 QUIET_S_MAX = 48 * 3600.0
 """Seconds after the last fault in which everything must have been put right."""
@@ -34,7 +37,12 @@ class Outcome:
 
 def play(history: History) -> Outcome:
     """Play a history on a loop of its own."""
-    with patch.object(fault_effects, "GONE_CHECK_S", GONE_CHECK_S), watched_bounds() as broken:
+    with (
+        patch.object(fault_effects, "GONE_CHECK_S", GONE_CHECK_S),
+        patch.object(compaction, "COMPACT_FROM_ROWS", COMPACT_FROM_ROWS),
+        patch.object(compaction, "PENDING_PER_MEMBER", 0),
+        watched_bounds() as broken,
+    ):
         outcome = run_virtually(_play(history))
     outcome.findings += broken.of(is_calm=not history.has(*DISTURBANCES))
     return outcome

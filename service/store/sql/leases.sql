@@ -51,8 +51,8 @@ returning w.audience_no, w.lease_token;
 select
     w.audience_no, a.audience_id, a.ad_account_id, a.name, a.description, a.sync_interval_s,
     a.customer_file_source, a.existing_custom_audience_id, a.paused, a.disconnect_mode,
-    a.disconnected_at, a.revision, a.rows_logged, a.member_count, w.lease_token, w.lease_expires_at, w.custom_audience_id, w.adopted,
-    w.create_attempted_at, w.told_name, w.told_description, w.blocked_reason, w.blocked_message,
+    a.disconnected_at, a.revision, a.rows_logged, a.member_count, w.lease_token, w.lease_expires_at,
+    w.custom_audience_id, w.adopted, w.create_attempted_at, w.told_name, w.told_description, w.blocked_reason, w.blocked_message,
     w.probe_at, w.approximate_count_lower_bound, w.approximate_count_upper_bound, w.operation_status,
     w.synced_revision, w.rows_settled, w.last_sync_at, w.next_sync_at, w.failures_in_a_row,
     w.hold_additions_until, w.hold_removals_until, w.recheck_from, w.recheck_at, w.refresh_due_at,
