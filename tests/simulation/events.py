@@ -9,12 +9,14 @@ from hypothesis.strategies import SearchStrategy
 
 from fakefb.matching import Matching
 from fakefb.membership import Removal
-from tests.simulation.world import Someone
+from tests.simulation.callers import Someone
 
 EMAILS = tuple(f"reader{n}@mail.example" for n in range(6))
 PHONES = tuple(f"+4915112345{n:02}" for n in range(3))
 NAMES = (("Ann", "Smith", "90210"), ("Bob", "Jones", "10001"))
 MEMBERS = tuple(f"member-{n}@crm.example" for n in range(6))
+LATE_MEMBERS = tuple(f"member-{n}@shop.example" for n in range(2))
+"""Members of whom is always said when it occurred."""
 REPLICAS = 2
 
 
@@ -162,7 +164,16 @@ FAULTS = st.lists(
 )
 DURATIONS = st.sampled_from((1.0, 20.0, 40.0, 70.0, 200.0, 4000.0))
 
+LATE = _event(
+    "tell",
+    members=st.dictionaries(
+        st.sampled_from(LATE_MEMBERS), st.one_of(st.none(), SOMEONE), min_size=1
+    ),
+    again_after=st.sampled_from((None, None, 400.0)),
+    late_s=st.sampled_from((0.0, 0.3, 5.0, 500.0, 5000.0)),
+)
 ORDERLY = st.one_of(
+    LATE,
     _event("tell", members=MEMBERS_TOLD, again_after=st.just(None)),
     _event("tell", members=MEMBERS_TOLD, again_after=st.sampled_from((0.5, 100.0, 3700.0))),
     _event("ask", mode=st.just(pb.Sync.MODE_CHANGES)),

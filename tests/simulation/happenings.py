@@ -16,8 +16,13 @@ def happen(world: World, event: Event) -> None:
     _HAPPENINGS[event.kind](world, **event.values)
 
 
-def _tell(world: World, members: dict[str, Any], again_after: float | None) -> None:
-    world.tell(members, again_after=again_after)
+def _tell(
+    world: World,
+    members: dict[str, Any],
+    again_after: float | None,
+    late_s: float | None = None,
+) -> None:
+    world.tell(members, again_after=again_after, late_s=late_s)
 
 
 def _ask(world: World, mode: int) -> None:

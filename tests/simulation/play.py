@@ -99,7 +99,7 @@ async def _calm_down(world: World) -> None:
     end_faults(world)
     await world.callers_are_done()
     if world.may_have_lost_commits:
-        world.tell(dict(world.truth.members))
+        world.tell_everything_again()
         await world.callers_are_done()
     await resume(world)
     await world.renew_token()

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import random
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
@@ -27,6 +26,7 @@ from service.store.notifications import Notifications
 from service.store.rows import ConnectWish
 from service.store.sync_ids import decode_sync_id
 from service.sync.context import SyncLimits
+from tests.simulation.callers import Someone, Truth, change_of
 from tests.simulation.memory_store import MemoryDatabase
 from tests.simulation.network import Network
 from tests.simulation.process import EPOCH, Process, ProcessClock
@@ -37,29 +37,8 @@ AUDIENCE_ID: Final = "buyers"
 CALL_TIMEOUT_S: Final = 30.0
 WINDOW_ROWS_MAX: Final = 6
 ANSWER_S_MAX: Final = 24 * 3600.0
-NAME_FIELDS: Final = ("first_name", "last_name", "zip")
 RETRY_S: Final = 2.0
 """Seconds that a caller waits before it asks again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Someone:
-    """What a caller says of a member; no identifiers: present with nothing to match."""
-
-    emails: tuple[str, ...] = ()
-    phones: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    """First name, last name and zip, or nothing."""
-
-    def single(self) -> dict[str, str]:
-        return dict(zip(NAME_FIELDS, self.names, strict=True)) if self.names else {}
-
-
-@dataclass(slots=True)
-class Truth:
-    """What callers were told to be durable, by member; None: left."""
-
-    members: dict[str, Someone | None] = field(default_factory=dict)
 
 
 class World:
@@ -231,22 +210,43 @@ class World:
 
         await self.until_answered(put)
 
-    def tell(self, members: dict[str, Someone | None], *, again_after: float | None = None) -> None:
-        """Begin to say what members are, and go on until it is answered."""
-        self.begin(self._tell(members, again_after))
+    def tell(
+        self,
+        members: dict[str, Someone | None],
+        *,
+        again_after: float | None = None,
+        late_s: float | None = None,
+    ) -> None:
+        """Begin to say what members are, and go on until it is answered.
 
-    async def _tell(self, members: dict[str, Someone | None], again_after: float | None) -> None:
+        `late_s`: it is said of a time so many seconds ago, and not of now.
+        """
+        said_at = None if late_s is None else self.loop.time() - late_s
+        self.begin(self._tell(members, again_after, said_at))
+
+    def tell_everything_again(self) -> None:
+        """As a system of record does after a loss."""
+        for name, someone in self.truth.members.items():
+            said_at = self.truth.said_at.get(name)
+            self.begin(self._tell({name: someone}, None, said_at))
+
+    async def _tell(
+        self,
+        members: dict[str, Someone | None],
+        again_after: float | None,
+        said_at: float | None,
+    ) -> None:
         locks = [self._locks.setdefault(name, asyncio.Lock()) for name in sorted(members)]
         request = pb.UpdateMembershipRequest(
             audience_id=AUDIENCE_ID,
             request_id=f"request-{next(self._ids)}",
-            changes=[_change(name, someone) for name, someone in members.items()],
+            changes=[change_of(name, someone, said_at) for name, someone in members.items()],
         )
         for lock in locks:
             await lock.acquire()
         try:
             await self.until_answered(lambda: update_membership(self.api, request))
-            self.truth.members |= members
+            self.truth.hear(members, said_at)
         finally:
             for lock in locks:
                 lock.release()
@@ -293,12 +293,3 @@ class World:
         async with asyncio.timeout(ANSWER_S_MAX):
             while self._going_on:
                 await asyncio.wait(set(self._going_on))
-
-
-def _change(name: str, someone: Someone | None) -> pb.Change:
-    if someone is None:
-        return pb.Change(operation=pb.Change.OPERATION_REMOVE, member=pb.Member(member_id=name))
-    member = pb.Member(member_id=name, emails=someone.emails, phones=someone.phones)
-    for name_field, value in someone.single().items():
-        setattr(member, name_field, value)
-    return pb.Change(operation=pb.Change.OPERATION_ADD, member=member)
