@@ -21,7 +21,7 @@ def decode_sync_id(text: str) -> tuple[int, int] | None:
         return None
     try:
         audience_no, sync_no = _NUMBERS.unpack(base64.b32decode(text.upper() + "===="))
-    except binascii.Error:
+    except (binascii.Error, struct.error):  # no base32, or of another length
         return None
     is_ours = encode_sync_id(audience_no, sync_no) == text
     fits = audience_no < 2**31 and sync_no < 2**63
