@@ -126,6 +126,7 @@ def _worker(
         calls_in_flight=settings.calls_in_flight_per_ad_account,
         recheck_after_s=settings.recheck_after_seconds,
         refresh_interval=timedelta(days=settings.refresh_interval_days),
+        recreate_gone_audiences=settings.recreate_gone_audiences,
     )
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     context = SyncContext(

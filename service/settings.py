@@ -160,6 +160,12 @@ class Settings(BaseSettings):
         le=30,
         description="How often every row of an audience is sent anew.",
     )
+    recreate_gone_audiences: bool = Field(
+        default=False,
+        description="Make another Custom Audience when one that this service created is gone, and "
+        "fill it; else its audience is blocked.",
+        json_schema_extra=_accepts("true or false"),
+    )
     drain_seconds: float = Field(
         default=30.0,
         ge=0,
@@ -244,7 +250,7 @@ def describe_settings() -> tuple[SettingRow, ...]:
     return tuple(
         SettingRow(
             _variable(name),
-            "unset" if field.default is None else str(field.default),
+            _default(field),
             _accepted(field),
             field.description or "",
         )
@@ -263,6 +269,12 @@ def settings_table() -> str:
 
 def _variable(field_name: str) -> str:
     return PREFIX + field_name.upper()
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is None:
+        return "unset"
+    return str(field.default).lower() if field.annotation is bool else str(field.default)
 
 
 def _accepted(field: FieldInfo) -> str:

@@ -29,6 +29,7 @@ UPSERT_AD_ACCOUNT = Command(
         "sealed_app_secret": bytes | None,
         "token_expires_at": datetime | None,
         "scopes": list[str],
+        "curable_reasons": list[str],
     },
 )
 CURE_AUDIENCES = Command(
@@ -38,7 +39,26 @@ READ_AD_ACCOUNTS = Query(
     "read_ad_accounts", takes={"after_id": str, "row_limit": int}, returns=AdAccount
 )
 FIND_AD_ACCOUNT = Query("find_ad_account", takes={"ad_account_id": str}, returns=AdAccount)
-BLOCK_AD_ACCOUNT = Command("block_ad_account", takes={"ad_account_id": str, "reason": str | None})
+BLOCK_AD_ACCOUNT = Command(
+    "block_ad_account",
+    takes={
+        "ad_account_id": str,
+        "reason": str,
+        "probe_at": datetime | None,
+        "seen_at": datetime | None,
+    },
+)
+UNBLOCK_AD_ACCOUNT = Command("unblock_ad_account", takes={"ad_account_id": str})
+CLAIM_ACCOUNT_PROBE = Command(
+    "claim_account_probe", takes={"ad_account_id": str, "next_probe_at": datetime}
+)
+BLOCK_AUDIENCES = Command(
+    "block_audiences_of_ad_account",
+    takes={"ad_account_id": str, "reason": str, "message": str, "probe_at": datetime},
+)
+PROBE_AUDIENCES = Command(
+    "probe_audiences_of_ad_account", takes={"ad_account_id": str, "reasons": list[str]}
+)
 THROTTLE_AD_ACCOUNT = Command(
     "throttle_ad_account", takes={"ad_account_id": str, "until": datetime}
 )
@@ -66,6 +86,7 @@ async def put_ad_account(
         sealed_app_secret=sealed_app_secret,
         token_expires_at=token_expires_at,
         scopes=scopes,
+        curable_reasons=CURABLE_REASONS,
     )
     await CURE_AUDIENCES.execute(
         connection, ad_account_id=ad_account_id, curable_reasons=CURABLE_REASONS
@@ -83,9 +104,54 @@ async def list_ad_accounts(connection: Connection, *, after_id: str, limit: int)
     return await READ_AD_ACCOUNTS.many(connection, after_id=after_id, row_limit=limit)
 
 
-async def block_ad_account(connection: Connection, ad_account_id: str, reason: str | None) -> None:
-    """Note that a human has to act for this account; None: no longer."""
-    await BLOCK_AD_ACCOUNT.execute(connection, ad_account_id=ad_account_id, reason=reason)
+async def block_ad_account(
+    connection: Connection,
+    ad_account_id: str,
+    reason: str,
+    *,
+    probe_at: datetime | None = None,
+    seen_at: datetime | None = None,
+) -> bool:
+    """Note that a human has to act for this account, and when one audience tries for all.
+
+    `seen_at`: the account's `updated_at` as the caller saw it. False, having done nothing, when it is
+    another by now.
+    """
+    blocked = await BLOCK_AD_ACCOUNT.execute(
+        connection, ad_account_id=ad_account_id, reason=reason, probe_at=probe_at, seen_at=seen_at
+    )
+    return blocked == 1
+
+
+async def unblock_ad_account(connection: Connection, ad_account_id: str) -> bool:
+    """Let the account's audiences call again; False when it was not blocked."""
+    return await UNBLOCK_AD_ACCOUNT.execute(connection, ad_account_id=ad_account_id) == 1
+
+
+async def claim_probe(
+    connection: Connection, ad_account_id: str, *, next_probe_at: datetime
+) -> bool:
+    """Take it on to try for all audiences of a blocked account; False when it is not the time."""
+    claimed = await CLAIM_ACCOUNT_PROBE.execute(
+        connection, ad_account_id=ad_account_id, next_probe_at=next_probe_at
+    )
+    return claimed == 1
+
+
+async def block_audiences(
+    connection: Connection, ad_account_id: str, *, reason: str, message: str, probe_at: datetime
+) -> None:
+    """Block the account's audiences that are not blocked."""
+    await BLOCK_AUDIENCES.execute(
+        connection, ad_account_id=ad_account_id, reason=reason, message=message, probe_at=probe_at
+    )
+
+
+async def probe_audiences(
+    connection: Connection, ad_account_id: str, *, reasons: list[str]
+) -> None:
+    """Let the account's audiences that are blocked for these reasons be tried now."""
+    await PROBE_AUDIENCES.execute(connection, ad_account_id=ad_account_id, reasons=reasons)
 
 
 async def throttle_ad_account(connection: Connection, ad_account_id: str, until: datetime) -> None:

@@ -24,6 +24,10 @@ SET_CUSTOM_AUDIENCE = Command(
         "told_description": str | None,
     },
 )
+COUNT_FAILED_CALL = Command("count_failed_call", takes=LEASE)
+FORGET_CUSTOM_AUDIENCE = Command(
+    "forget_custom_audience", takes={**LEASE, "custom_audience_id": str}
+)
 SET_TOLD = Command("set_told", takes={**LEASE, "told_name": str, "told_description": str})
 BLOCK = Command(
     "block_audience",
@@ -90,6 +94,24 @@ async def set_custom_audience(
         )
     except asyncpg.UniqueViolationError:
         raise CustomAudienceInUse from None
+
+
+async def count_failed_call(connection: Connection, audience_no: int, lease_token: int) -> bool:
+    """Count a call that failed in passing; one that comes through sets the count back."""
+    return await write_held(COUNT_FAILED_CALL, connection, audience_no, lease_token)
+
+
+async def forget_custom_audience(
+    connection: Connection, audience_no: int, lease_token: int, *, custom_audience_id: str
+) -> bool:
+    """Give up a Custom Audience that is gone, so that another one is made."""
+    return await write_held(
+        FORGET_CUSTOM_AUDIENCE,
+        connection,
+        audience_no,
+        lease_token,
+        custom_audience_id=custom_audience_id,
+    )
 
 
 async def set_told(

@@ -9,7 +9,9 @@ from datetime import datetime
 from service.store.connection import Connection
 from service.store.held_work import (
     block,
+    count_failed_call,
     finish_disconnect,
+    forget_custom_audience,
     note_create_attempt,
     schedule,
     set_custom_audience,
@@ -32,8 +34,10 @@ __all__ = [
     "Work",
     "advance_recheck",
     "block",
+    "count_failed_call",
     "finish_disconnect",
     "finish_recheck",
+    "forget_custom_audience",
     "hold",
     "move_refresh",
     "note_create_attempt",
@@ -105,5 +109,5 @@ async def release(
 
 
 async def was_given_up(connection: Connection, custom_audience_id: str) -> bool:
-    """Whether a disconnected audience kept this Custom Audience before."""
+    """Whether an audience kept this Custom Audience before."""
     return await WAS_GIVEN_UP.value(connection, custom_audience_id=custom_audience_id)

@@ -17,6 +17,8 @@ class AdAccount:
     token_expires_at: datetime | None
     scopes: list[str]
     blocked_reason: str | None
+    blocked_at: datetime | None
+    probe_at: datetime | None
     throttled_until: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -116,6 +118,7 @@ class Work:
     lease_token: int
     lease_expires_at: datetime | None
     custom_audience_id: str | None
+    custom_audience_since: datetime | None
     adopted: bool
     create_attempted_at: datetime | None
     told_name: str | None
@@ -131,6 +134,7 @@ class Work:
     last_sync_at: datetime | None
     next_sync_at: datetime
     failures_in_a_row: int
+    failed_calls_in_a_row: int
     hold_additions_until: datetime | None
     hold_removals_until: datetime | None
     recheck_from: int | None

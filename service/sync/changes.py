@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from service.store import leases
-from service.sync.blocking import probe, unblock
+from service.sync.blocking import is_trying, probe, unblock
 from service.sync.facts import refresh_facts
 from service.sync.held import HeldAudience
 from service.sync.housekeeping import forget_old
@@ -24,8 +24,7 @@ async def sync_changes(held: HeldAudience, draining: asyncio.Event) -> int:
 
     Raises Blocked, ComeBack, Suspended, LeaseLost; not GaveUp.
     """
-    was_blocked = held.work.blocked_reason is not None
-    if was_blocked:
+    if is_trying(held):
         await probe(held)
     trigger = _trigger(held)
     run = await SyncRun.begin(held, mode="CHANGES", trigger=trigger, draining=draining)
@@ -37,7 +36,7 @@ async def sync_changes(held: HeldAudience, draining: asyncio.Event) -> int:
         return held.work.synced_revision
     await run.succeed()
     await _schedule_next(held)
-    if was_blocked:
+    if is_trying(held):
         await unblock(held)
     await refresh_facts(held)
     await forget_old(held)

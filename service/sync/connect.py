@@ -12,10 +12,11 @@ import structlog
 from service.graph import Credentials, CustomAudience, GraphFailure, Verdict
 from service.store import leases
 from service.store.errors import CustomAudienceInUse
-from service.sync.blocking import unblock
+from service.sync.blocking import is_trying, unblock
 from service.sync.consequences import BlockedReason
 from service.sync.held import HeldAudience
 from service.sync.marker import Marker
+from service.sync.ownership import marker_of, refuse_anothers
 from service.sync.plan import Operation
 from service.sync.schedule import next_refresh_after
 from service.sync.single_call import find_by_marker, read_custom_audience, single_call, stop_for
@@ -25,10 +26,6 @@ _MAY_HAVE_MADE_IT = frozenset({Verdict.UNKNOWN_OUTCOME, Verdict.TRANSIENT})
 """After these the Custom Audience may exist: an error of Facebook's own proves nothing."""
 
 log = structlog.get_logger(__name__)
-
-
-def marker_of(held: HeldAudience) -> Marker:
-    return Marker(held.work.audience_id, held.work.installation_id)
 
 
 async def connect(held: HeldAudience) -> None:
@@ -122,7 +119,7 @@ async def _keep(held: HeldAudience, custom_audience_id: str, *, adopted: bool, t
         )
     except CustomAudienceInUse as error:
         raise Blocked(BlockedReason.ADOPTION_REFUSED, told="another audience keeps it") from error
-    if work.blocked_reason is not None:
+    if is_trying(held):
         await unblock(held)
     if work.synced_revision == 0:
         due_at = next_refresh_after(
@@ -154,4 +151,6 @@ async def tell_name(held: HeldAudience) -> None:
         )
     except GraphFailure as failure:
         raise await stop_for(held, failure) from failure
+    if work.adopted and work.told_name is None:
+        refuse_anothers(held, await read_custom_audience(held, credentials))
     await held.write(leases.set_told, told_name=work.name, told_description=work.description)

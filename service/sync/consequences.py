@@ -82,7 +82,9 @@ _BLOCKED_REASONS = {
     Verdict.POLICY: BlockedReason.POLICY,
 }
 
-ACCOUNT_WIDE = frozenset({BlockedReason.TOKEN_INVALID, BlockedReason.PERMISSION_MISSING})
+ACCOUNT_WIDE = frozenset(
+    {BlockedReason.TOKEN_INVALID, BlockedReason.PERMISSION_MISSING, BlockedReason.POLICY}
+)
 """Reasons that concern every audience of the ad account."""
 
 WHAT_TO_DO = {

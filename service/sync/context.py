@@ -22,6 +22,7 @@ class SyncLimits:
     window_rows_max: int = 200_000
     recheck_after_s: float = 3600.0
     refresh_interval: timedelta = timedelta(days=30)
+    recreate_gone_audiences: bool = False
 
     @property
     def quiet_s(self) -> float:

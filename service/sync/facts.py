@@ -4,6 +4,7 @@ import structlog
 
 from service.store import leases
 from service.sync.held import HeldAudience
+from service.sync.ownership import refuse_anothers
 from service.sync.single_call import read_custom_audience
 from service.sync.stops import Blocked, ComeBack
 
@@ -11,7 +12,10 @@ log = structlog.get_logger(__name__)
 
 
 async def refresh_facts(held: HeldAudience) -> None:
-    """Keep Facebook's estimate and status; a failure here is no failure of the sync."""
+    """Keep Facebook's estimate and status; a failure here is no failure of the sync.
+
+    Raises Blocked when it is somebody else's by now.
+    """
     try:
         audience = await read_custom_audience(held, await held.credentials())
     except (Blocked, ComeBack) as stop:
@@ -24,3 +28,4 @@ async def refresh_facts(held: HeldAudience) -> None:
         upper=audience.approximate_count_upper_bound,
         operation_status=status.code if status else None,
     )
+    refuse_anothers(held, audience)

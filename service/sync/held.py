@@ -8,13 +8,14 @@ from typing import Concatenate, ParamSpec, TypeAlias
 from service.graph import Credentials
 from service.store import ad_accounts, leases, syncs
 from service.store.connection import Connection
-from service.store.rows import Sync, Work
+from service.store.rows import AdAccount, Sync, Work
 from service.store.sealing import SealingError
 from service.sync.consequences import BlockedReason
 from service.sync.context import SyncContext
 from service.sync.lease import Lease
 from service.sync.plan import Operation
-from service.sync.stops import Blocked, ComeBack, LeaseLost
+from service.sync.schedule import next_probe_after
+from service.sync.stops import AccountBlocked, Blocked, ComeBack, LeaseLost
 
 P = ParamSpec("P")
 GuardedWrite: TypeAlias = Callable[Concatenate[Connection, int, int, P], Awaitable[object]]
@@ -27,6 +28,10 @@ class HeldAudience:
         self.context = context
         self.lease = lease
         self.hold_until: dict[Operation, datetime] = {}
+        self.account: AdAccount | None = None
+        """As it was when its token was read."""
+        self.is_probing_account = False
+        """Whether this run tries for all audiences of a blocked account."""
         self._see(work)
 
     @property
@@ -76,12 +81,14 @@ class HeldAudience:
             raise LeaseLost
 
     async def credentials(self) -> Credentials:
-        """The ad account's token, opened. Raises Blocked, or ComeBack while the account is throttled."""
+        """The ad account's token, opened. Raises Blocked; ComeBack while the account is throttled."""
         async with self.context.pool.acquire() as connection:
             account = await ad_accounts.find_ad_account(connection, self.work.ad_account_id)
         if account is None:
             raise Blocked(BlockedReason.TOKEN_INVALID)
+        self.account = account
         self._come_back_after(account.throttled_until)
+        await self._respect_block(account)
         record = f"ad_account:{account.ad_account_id}"
         try:
             token = self.context.keyring.unseal(
@@ -95,6 +102,23 @@ class HeldAudience:
         return Credentials(
             access_token=token, app_id=account.app_id or None, app_secret=secret or None
         )
+
+    async def _respect_block(self, account: AdAccount) -> None:
+        """Of the audiences of a blocked account only one calls, when it is time to try."""
+        if account.blocked_reason is None or self.is_probing_account:
+            return
+        reason = BlockedReason(account.blocked_reason)
+        next_probe_at = next_probe_after(
+            self.now(),
+            blocked_since=account.blocked_at,
+            ever_more_rarely=reason is BlockedReason.POLICY,
+        )
+        async with self.context.pool.acquire() as connection:
+            self.is_probing_account = await ad_accounts.claim_probe(
+                connection, account.ad_account_id, next_probe_at=next_probe_at
+            )
+        if not self.is_probing_account:
+            raise AccountBlocked(reason, probe_at=account.probe_at)
 
     async def respect_throttle(self) -> None:
         """Raise ComeBack while the account is stopped, by whichever process found its limit."""

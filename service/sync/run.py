@@ -9,12 +9,14 @@ from typing import Final
 import structlog
 
 from service.store import leases
-from service.sync.blocking import block
+from service.sync.blocking import block, tell_why_blocked
 from service.sync.changes import sync_changes
 from service.sync.compaction import keep_log_short
 from service.sync.connect import connect, tell_name
+from service.sync.consequences import BlockedReason
 from service.sync.disconnect import cancel_waiting, delete_on_facebook, finish_disconnect
 from service.sync.held import HeldAudience
+from service.sync.recreation import forget_gone_audience, may_recreate
 from service.sync.refresh import sync_refresh
 from service.sync.refresh_position import RefreshPosition, move_refresh
 from service.sync.steps import Step, next_look, next_step
@@ -67,7 +69,7 @@ async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> dateti
             log.info("run suspended", reason=str(stop))
             return held.now() + timedelta(seconds=stop.in_s)
         except Blocked as stop:
-            await block(held, stop)
+            await _block_or_recreate(held, stop)
         except LogLost:
             log.exception("chunks of a window are gone; a refresh will make good")
             await move_refresh(held, RefreshPosition(due_at=held.now()))
@@ -79,6 +81,17 @@ async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> dateti
         if held.work.disconnected_at is not None:
             break
     return held.now()
+
+
+async def _block_or_recreate(held: HeldAudience, stop: Blocked) -> None:
+    """A Custom Audience that is gone is replaced where that is wished. Raises ComeBack, LeaseLost."""
+    if stop.reason is BlockedReason.AUDIENCE_GONE and may_recreate(held):
+        try:
+            if await forget_gone_audience(held):
+                return
+        except Blocked as other:
+            stop = other
+    await block(held, stop)
 
 
 async def _take(step: Step, held: HeldAudience, draining: asyncio.Event) -> int:
@@ -94,6 +107,8 @@ async def _take(step: Step, held: HeldAudience, draining: asyncio.Event) -> int:
             await sync_refresh(held, draining)
         case Step.CANCEL_WAITING:
             await cancel_waiting(held)
+        case Step.TELL_WHY_BLOCKED:
+            await tell_why_blocked(held)
         case Step.DELETE_ON_FACEBOOK:
             await delete_on_facebook(held)
         case Step.FINISH_DISCONNECT:

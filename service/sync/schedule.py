@@ -8,6 +8,10 @@ RETRY_FIRST: Final = timedelta(seconds=60)
 """After the first failed sync; doubled with each further one, up to the audience's interval."""
 PROBE_INTERVAL: Final = timedelta(hours=1)
 """Between two tries of a blocked audience."""
+PROBE_INTERVAL_MAX: Final = timedelta(days=1)
+"""Between two tries while Facebook blocks the account for its conduct: every call makes it worse."""
+NOT_READY_FOR: Final = timedelta(minutes=10)
+"""Right after a create Facebook may say that there is no such audience; it passes in seconds."""
 IDLE_LOOK: Final = timedelta(days=1)
 """Between two looks at an audience that nothing is due for."""
 HELD_UP_LOOK: Final = timedelta(hours=1)
@@ -24,6 +28,14 @@ def next_sync_after(
         return now + interval
     wait = min(interval, RETRY_FIRST * float(2 ** min(failures_in_a_row - 1, 20)))
     return now + wait * (0.5 + 0.5 * chance.random())
+
+
+def next_probe_after(
+    now: datetime, *, blocked_since: datetime | None, ever_more_rarely: bool
+) -> datetime:
+    """The next try of what is blocked; more and more rarely, after as long again as it has lasted."""
+    lasted = now - blocked_since if blocked_since and ever_more_rarely else PROBE_INTERVAL
+    return now + min(PROBE_INTERVAL_MAX, max(PROBE_INTERVAL, lasted))
 
 
 def next_refresh_after(now: datetime, *, interval: timedelta, chance: random.Random) -> datetime:

@@ -8,6 +8,7 @@ from service.graph import Credentials
 from service.store import syncs
 from service.sync.held import HeldAudience
 from service.sync.plan import Operation, Plan
+from service.sync.single_call import may_be_unknown_yet
 from service.sync.stops import Blocked, ComeBack, GaveUp
 from service.sync.upload import Phase, PhaseOutcome, Uplink
 
@@ -115,4 +116,5 @@ class Sender:
             lease=held.lease,
             clock=context.clock,
             chance=context.chance,
+            may_be_unknown_yet=may_be_unknown_yet(held),
         )

@@ -5,14 +5,18 @@ from typing import Final, TypeVar
 
 from service.graph import Credentials, CustomAudience, GraphFailure, Verdict
 from service.store import leases
-from service.sync.consequences import blocked_reason_of
+from service.sync.consequences import BlockedReason, blocked_reason_of
 from service.sync.held import HeldAudience
+from service.sync.schedule import NOT_READY_FOR, backoff_s
 from service.sync.stops import Blocked, ComeBack
 
 T = TypeVar("T")
 
-COME_BACK_S: Final = 15.0
-"""Seconds before a call that failed in passing is tried by a new run."""
+COME_BACK_FIRST_S: Final = 15.0
+"""Seconds before a call that failed in passing is tried by a new run; doubled with each failure."""
+COME_BACK_MOST_S: Final = 900.0
+COME_BACK_LEAST_S: Final = 1.0
+"""Seconds: jitter makes no hot loop."""
 COME_BACK_BUSY_S: Final = 300.0
 
 _IN_PASSING = frozenset(
@@ -37,17 +41,49 @@ async def stop_for(held: HeldAudience, failure: GraphFailure) -> Blocked | ComeB
     """Why the run stops after a failed call; the gate has stopped a throttled account for everybody."""
     if failure.verdict is Verdict.LIMITED:
         return ComeBack(held.context.gates.of(held.work.ad_account_id).stopped_for_s(), failure)
+    if failure.verdict is Verdict.NOT_READY and not may_be_unknown_yet(held):
+        return Blocked(BlockedReason.AUDIENCE_GONE, failure)
     if failure.verdict in _IN_PASSING:
-        return ComeBack(COME_BACK_S, failure)
+        return ComeBack(await _wait_after_failure(held), failure)
     if failure.verdict is Verdict.BUSY:
         return ComeBack(COME_BACK_BUSY_S, failure)
     return Blocked(blocked_reason_of(failure.verdict), failure)
+
+
+def may_be_unknown_yet(held: HeldAudience) -> bool:
+    """Whether Facebook may not know the Custom Audience everywhere yet, as it was made just now."""
+    work = held.work
+    if work.custom_audience_id is None:
+        return work.existing_custom_audience_id is None
+    since = work.custom_audience_since
+    return since is not None and held.now() - since < NOT_READY_FOR
+
+
+async def _wait_after_failure(held: HeldAudience) -> float:
+    await held.write(leases.count_failed_call)
+    attempt = held.work.failed_calls_in_a_row + 1
+    chance = held.context.chance
+    wait_s = backoff_s(attempt, first_s=COME_BACK_FIRST_S, most_s=COME_BACK_MOST_S, chance=chance)
+    return max(COME_BACK_LEAST_S, wait_s)
 
 
 async def find_by_marker(
     held: HeldAudience, audiences: AsyncIterator[CustomAudience], marker: str
 ) -> CustomAudience | None:
     """The Custom Audience whose description carries `marker`, but not one that was given up."""
+
+    async def is_ours(audience: CustomAudience) -> bool:
+        return marker in audience.description and not await _was_given_up(held, audience.id)
+
+    return await find_listed(held, audiences, is_ours)
+
+
+async def find_listed(
+    held: HeldAudience,
+    audiences: AsyncIterator[CustomAudience],
+    is_it: Callable[[CustomAudience], Awaitable[bool]],
+) -> CustomAudience | None:
+    """The first Custom Audience of the account's list that is the one looked for."""
     gate = held.context.gates.of(held.work.ad_account_id)
     while True:
         # Any step may be the call for the next page.
@@ -55,7 +91,7 @@ async def find_by_marker(
             audience = await anext(audiences, None)
         if audience is None:
             return None
-        if marker in audience.description and not await _was_given_up(held, audience.id):
+        if await is_it(audience):
             return audience
 
 

@@ -20,6 +20,7 @@ class Step(StrEnum):
     CHANGES = "CHANGES"
     REFRESH = "REFRESH"
     CANCEL_WAITING = "CANCEL_WAITING"
+    TELL_WHY_BLOCKED = "TELL_WHY_BLOCKED"
     DELETE_ON_FACEBOOK = "DELETE_ON_FACEBOOK"
     FINISH_DISCONNECT = "FINISH_DISCONNECT"
     IDLE = "IDLE"
@@ -36,7 +37,7 @@ def next_step(work: Work, syncs: Sequence[Sync], now: datetime, *, flushed: bool
     if work.paused:
         return Step.CANCEL_WAITING if syncs else Step.IDLE
     if _is_blocked(work, now):
-        return Step.IDLE
+        return Step.TELL_WHY_BLOCKED if syncs else Step.IDLE
     if work.custom_audience_id is None:
         return Step.CONNECT
     if _has_news_to_tell(work):

@@ -1,5 +1,7 @@
 """Why a run stops before it is done: exceptions within this room."""
 
+from datetime import datetime
+
 from service.graph import GraphFailure
 from service.sync.consequences import WHAT_TO_DO, BlockedReason
 
@@ -22,6 +24,14 @@ class Blocked(Exception):
         super().__init__(" ".join(filter(None, (told, WHAT_TO_DO[reason], facebook_says))))
         self.reason = reason
         self.failure = failure
+
+
+class AccountBlocked(Blocked):
+    """The ad account is blocked: nothing was called, and it is tried for all of it at `probe_at`."""
+
+    def __init__(self, reason: BlockedReason, *, probe_at: datetime | None) -> None:
+        super().__init__(reason)
+        self.probe_at = probe_at
 
 
 class GaveUp(Exception):

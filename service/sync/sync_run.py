@@ -6,6 +6,7 @@ import structlog
 
 from service.store import audiences, leases, syncs
 from service.store.rows import Sync
+from service.sync.blocking import is_trying, unblock
 from service.sync.held import HeldAudience
 from service.sync.plan import Plan
 from service.sync.refresh_position import RefreshPosition, move_refresh
@@ -27,6 +28,7 @@ class SyncRun:
         self.sync = sync
         self.sender = sender
         self._draining = draining
+        self._was_blocked = held.work.blocked_reason is not None
 
     @classmethod
     async def begin(
@@ -60,7 +62,8 @@ class SyncRun:
         mode = self.held.work.disconnect_mode
         leaving = mode is not None and (mode != "FLUSH" or self.sync.mode == "REFRESH")
         paused = self.held.work.paused and self.held.work.disconnect_mode is None
-        if self._draining.is_set() or paused or leaving:
+        blocked = self.held.work.blocked_reason is not None and not self._was_blocked
+        if self._draining.is_set() or paused or leaving or blocked:
             raise Suspended
         await self.held.respect_throttle()
 
@@ -118,6 +121,8 @@ class SyncRun:
             outcome = await self.sender.send(window.plan, planned_from=after)
             await self.stop_if_needed(outcome)
             await settle_new_window(held, self.sync.sync_no, window, outcome)
+            if outcome.calls and is_trying(held):
+                await unblock(held)
             await self.window_ended()
 
     async def send_again(

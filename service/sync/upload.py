@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.clock import Clock
-from service.graph import Credentials, GraphClient, GraphFailure, Receipt
+from service.graph import Credentials, GraphClient, GraphFailure, Receipt, Verdict
 from service.sync.account_gate import WAIT_INSIDE_RUN_S_MAX, AccountGate
 from service.sync.consequences import BlockedReason, Consequence, blocked_reason_of, consequence_of
 from service.sync.lease import Lease
@@ -77,6 +77,8 @@ class Uplink:
     lease: Lease
     clock: Clock
     chance: random.Random
+    may_be_unknown_yet: bool = False
+    """Whether the audience was made so recently that Facebook may not know it everywhere."""
 
     async def call(self, operation: Operation, rows: Sequence[bytes]) -> Receipt:
         """One call, under a lease that outlives it. Raises GraphFailure, LeaseLost."""
@@ -221,13 +223,19 @@ class Phase:
     async def _retry(self, batch: Batch, failure: GraphFailure) -> None:
         batch.tries += 1
         if batch.tries >= TRIES_MAX:
-            self._put_back(batch, GaveUp(failure))
+            self._put_back(batch, self._stop_after_tries(failure))
             return
         wait_s = backoff_s(
             batch.tries, first_s=RETRY_FIRST_S, most_s=RETRY_MOST_S, chance=self._uplink.chance
         )
         await self._uplink.clock.sleep(wait_s)
         self._waiting.appendleft(batch)
+
+    def _stop_after_tries(self, failure: GraphFailure) -> Blocked | GaveUp:
+        """What is not there long after it was made is gone; else the next sync tries again."""
+        if failure.verdict is Verdict.NOT_READY and not self._uplink.may_be_unknown_yet:
+            return Blocked(BlockedReason.AUDIENCE_GONE, failure)
+        return GaveUp(failure)
 
     def _halve(self, batch: Batch) -> bool:
         """Replace a batch by its halves; False for a single row, or when too many calls were extra."""

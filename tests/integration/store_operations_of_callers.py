@@ -136,7 +136,18 @@ async def wake(actor: Actor, index: int) -> None:
 async def hold_up_account(actor: Actor, *, slug: int, minutes: int, blocked: bool) -> object:
     connection, account = actor.connection, f"act_{slug}"
     await ad_accounts.throttle_ad_account(connection, account, actor.some_moment(minutes))
-    await ad_accounts.block_ad_account(connection, account, "TOKEN_INVALID" if blocked else None)
+    if blocked:
+        probe_at = actor.moment(minutes)
+        await ad_accounts.block_ad_account(connection, account, "TOKEN_INVALID", probe_at=probe_at)
+        await ad_accounts.block_audiences(
+            connection, account, reason="POLICY", message="", probe_at=actor.some_moment(minutes)
+        )
+    else:
+        claimed = await ad_accounts.claim_probe(
+            connection, account, next_probe_at=actor.some_moment(minutes)
+        )
+        if not claimed and await ad_accounts.unblock_ad_account(connection, account):
+            await ad_accounts.probe_audiences(connection, account, reasons=["POLICY"])
     return await ad_accounts.read_throttled_until(connection, account)
 
 

@@ -137,12 +137,20 @@ async def set_custom_audience(
     )
 
 
+@operation(age=AGE, custom_audience_id=st.sampled_from(["11", "12", "13"]))
+async def forget_custom_audience(actor: Actor, age: int, custom_audience_id: str) -> object:
+    return await leases.forget_custom_audience(
+        *actor.held(age), custom_audience_id=custom_audience_id
+    )
+
+
 @operation(age=AGE, minutes=st.none() | MINUTES, bound=st.none() | COUNT)
 async def set_facts(actor: Actor, age: int, minutes: int | None, bound: int | None) -> object:
     held = actor.held(age)
     return [
         await leases.note_create_attempt(*held, at=actor.moment(minutes)),
         await leases.set_told(*held, told_name="Told", told_description=""),
+        await leases.count_failed_call(*held),
         await leases.set_facts(*held, lower=bound, upper=bound, operation_status=bound),
         await leases.was_given_up(actor.connection, "11"),
     ]

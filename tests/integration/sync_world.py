@@ -189,6 +189,8 @@ class SyncWorld:
         """Move columns of the work record to now plus a time, and the record itself to now."""
         moves = "".join(f", {name} = now() + ${n}" for n, name in enumerate(times, start=1))
         await self.execute(f"update audience_work set due_at = now(){moves}", *times.values())  # noqa: S608
+        if "probe_at" in times:
+            await self.execute("update ad_account set probe_at = now() + $1", times["probe_at"])
 
     async def execute(self, sql: str, *values: object) -> None:
         async with self.context.pool.acquire() as connection:

@@ -1,5 +1,5 @@
 -- name: upsert_ad_account :exec
--- Store an ad account, or its new credentials; it is no longer blocked.
+-- Store an ad account, or its new credentials; what they may cure no longer blocks it.
 insert into ad_account as known (
     ad_account_id, name, app_id, sealed_access_token, sealed_app_secret, token_expires_at, scopes
 ) values (
@@ -12,7 +12,12 @@ on conflict (ad_account_id) do update set
     sealed_app_secret = excluded.sealed_app_secret,
     token_expires_at = excluded.token_expires_at,
     scopes = excluded.scopes,
-    blocked_reason = null,
+    blocked_reason = case when known.blocked_reason = any (:curable_reasons::text[])
+        then null else known.blocked_reason end,
+    blocked_at = case when known.blocked_reason = any (:curable_reasons::text[])
+        then null else known.blocked_at end,
+    probe_at = case when known.blocked_reason = any (:curable_reasons::text[])
+        then null else known.probe_at end,
     updated_at = now();
 
 -- name: cure_audiences_of_ad_account :exec
@@ -38,7 +43,7 @@ returning pg_notify('audience_due', ''), pg_notify('audience_changed', w.audienc
 -- Ad accounts in the order of their ids.
 select
     ad_account_id, name, app_id, sealed_access_token, sealed_app_secret, token_expires_at, scopes,
-    blocked_reason, throttled_until, created_at, updated_at
+    blocked_reason, blocked_at, probe_at, throttled_until, created_at, updated_at
 from ad_account
 where ad_account_id > :after_id
 order by ad_account_id
@@ -47,13 +52,60 @@ limit :row_limit;
 -- name: find_ad_account :one
 select
     ad_account_id, name, app_id, sealed_access_token, sealed_app_secret, token_expires_at, scopes,
-    blocked_reason, throttled_until, created_at, updated_at
+    blocked_reason, blocked_at, probe_at, throttled_until, created_at, updated_at
 from ad_account
 where ad_account_id = :ad_account_id;
 
 -- name: block_ad_account :exec
-update ad_account set blocked_reason = :reason, updated_at = now()
-where ad_account_id = :ad_account_id;
+-- Nothing is done when the account is no longer what the caller saw: its credentials may be new.
+update ad_account set
+    blocked_reason = :reason,
+    blocked_at = case when blocked_reason = :reason then blocked_at else now() end,
+    probe_at = :probe_at,
+    updated_at = now()
+where ad_account_id = :ad_account_id and updated_at = coalesce(:seen_at, updated_at);
+
+-- name: unblock_ad_account :exec
+update ad_account set blocked_reason = null, blocked_at = null, probe_at = null, updated_at = now()
+where ad_account_id = :ad_account_id and blocked_reason is not null;
+
+-- name: claim_account_probe :exec
+-- One audience tries for all of its account; the others wait for the next time.
+update ad_account set probe_at = :next_probe_at
+where ad_account_id = :ad_account_id and blocked_reason is not null
+    and coalesce(probe_at <= now(), true);
+
+-- name: block_audiences_of_ad_account :exec
+-- The other audiences stop without a call of their own. Who works learns of it at a window's end;
+-- who does not is looked at once, to tell those who wait.
+with mine as (
+    select w.audience_no from audience_work w join audience a using (audience_no)
+    where w.ad_account_id = :ad_account_id and a.disconnected_at is null and w.blocked_reason is null
+    order by w.audience_no
+    for update of w
+)
+update audience_work w set
+    blocked_reason = :reason,
+    blocked_message = :message,
+    probe_at = :probe_at,
+    due_at = case when w.lease_holder is null then least(w.due_at, now()) else w.due_at end
+from mine
+where w.audience_no = mine.audience_no
+returning pg_notify('audience_due', ''), pg_notify('audience_changed', w.audience_no::text);
+
+-- name: probe_audiences_of_ad_account :exec
+-- The account is cured: what was blocked with it is tried now.
+with mine as (
+    select w.audience_no from audience_work w join audience a using (audience_no)
+    where w.ad_account_id = :ad_account_id and a.disconnected_at is null
+        and w.blocked_reason = any (:reasons::text[])
+    order by w.audience_no
+    for update of w
+)
+update audience_work w set probe_at = now(), due_at = least(w.due_at, now())
+from mine
+where w.audience_no = mine.audience_no
+returning pg_notify('audience_due', '');
 
 -- name: throttle_ad_account :exec
 -- A pause is never made shorter by one that was found out earlier; the other replicas are told.

@@ -52,12 +52,13 @@ select
     w.audience_no, a.audience_id, a.ad_account_id, a.name, a.description, a.sync_interval_s,
     a.customer_file_source, a.existing_custom_audience_id, a.paused, a.disconnect_mode,
     a.disconnected_at, a.revision, a.rows_logged, a.member_count, w.lease_token, w.lease_expires_at,
-    w.custom_audience_id, w.adopted, w.create_attempted_at, w.told_name, w.told_description, w.blocked_reason, w.blocked_message,
-    w.probe_at, w.approximate_count_lower_bound, w.approximate_count_upper_bound, w.operation_status,
+    w.custom_audience_id, w.custom_audience_since, w.adopted, w.create_attempted_at, w.told_name,
+    w.told_description, w.blocked_reason, w.blocked_message, w.probe_at,
+    w.approximate_count_lower_bound, w.approximate_count_upper_bound, w.operation_status,
     w.synced_revision, w.rows_settled, w.last_sync_at, w.next_sync_at, w.failures_in_a_row,
-    w.hold_additions_until, w.hold_removals_until, w.recheck_from, w.recheck_at, w.refresh_due_at,
-    w.refresh_phase, w.refresh_revision, w.refresh_after_key, w.refresh_after_row_no,
-    i.installation_id, clock_timestamp() as now
+    w.failed_calls_in_a_row, w.hold_additions_until, w.hold_removals_until, w.recheck_from,
+    w.recheck_at, w.refresh_due_at, w.refresh_phase, w.refresh_revision, w.refresh_after_key,
+    w.refresh_after_row_no, i.installation_id, clock_timestamp() as now
 from audience_work w join audience a using (audience_no) cross join installation i
 where w.audience_no = :audience_no and w.lease_token = :lease_token;
 
@@ -106,6 +107,8 @@ where audience_no = :audience_no and lease_token = :lease_token;
 -- Facebook's list is new to us: everything present is sent to it by a refresh.
 update audience_work set
     custom_audience_id = :custom_audience_id,
+    custom_audience_since = now(),
+    failed_calls_in_a_row = 0,
     adopted = :adopted,
     told_name = :told_name,
     told_description = :told_description,
@@ -122,8 +125,35 @@ update audience_work set
 where audience_no = :audience_no and lease_token = :lease_token
 returning pg_notify('audience_changed', audience_no::text);
 
+-- name: count_failed_call :exec
+update audience_work set failed_calls_in_a_row = failed_calls_in_a_row + 1
+where audience_no = :audience_no and lease_token = :lease_token;
+
+-- name: forget_custom_audience :exec
+-- Facebook lost it: another one is made. Its marker is not to be found as the product of that.
+update audience_work set
+    former_custom_audience_id = custom_audience_id,
+    earlier_custom_audience_ids = case when former_custom_audience_id is null
+        then earlier_custom_audience_ids
+        else earlier_custom_audience_ids || former_custom_audience_id end,
+    custom_audience_id = null,
+    custom_audience_since = null,
+    create_attempted_at = null,
+    told_name = null,
+    told_description = null,
+    approximate_count_lower_bound = null,
+    approximate_count_upper_bound = null,
+    operation_status = null,
+    blocked_reason = null,
+    blocked_message = '',
+    probe_at = null
+where audience_no = :audience_no and lease_token = :lease_token
+    and custom_audience_id = :custom_audience_id
+returning pg_notify('audience_changed', audience_no::text);
+
 -- name: set_told :exec
-update audience_work set told_name = :told_name, told_description = :told_description
+update audience_work set
+    told_name = :told_name, told_description = :told_description, failed_calls_in_a_row = 0
 where audience_no = :audience_no and lease_token = :lease_token;
 
 -- name: block_audience :exec
@@ -146,7 +176,8 @@ returning pg_notify('audience_changed', audience_no::text);
 update audience_work set
     approximate_count_lower_bound = :lower,
     approximate_count_upper_bound = :upper,
-    operation_status = :operation_status
+    operation_status = :operation_status,
+    failed_calls_in_a_row = 0
 where audience_no = :audience_no and lease_token = :lease_token;
 
 -- name: hold_directions :exec
@@ -203,14 +234,19 @@ returning pg_notify('audience_changed', audience_no::text);
 select audience_no from audience where audience_no = :audience_no for update;
 
 -- name: was_given_up :value
--- Whether a disconnected audience kept this Custom Audience: it still carries our marker.
+-- Whether an audience kept this Custom Audience before: it may still carry our marker.
 select exists (
     select from audience_work where former_custom_audience_id = :custom_audience_id
+        or :custom_audience_id = any (earlier_custom_audience_ids)
 );
 
 -- name: give_up_custom_audience :exec
 update audience_work set
-    former_custom_audience_id = custom_audience_id,
+    former_custom_audience_id = coalesce(custom_audience_id, former_custom_audience_id),
+    earlier_custom_audience_ids = case
+        when custom_audience_id is null or former_custom_audience_id is null
+        then earlier_custom_audience_ids
+        else earlier_custom_audience_ids || former_custom_audience_id end,
     custom_audience_id = null,
     blocked_reason = null,
     blocked_message = '',

@@ -7,29 +7,28 @@ from tests.simulation.memory_store.named import named
 from tests.simulation.memory_store.session import Session
 from tests.simulation.memory_store.values import Row, greatest, least
 
-_FRESH: Final[Row] = {"blocked_reason": None, "throttled_until": None}
+_NOT_BLOCKED: Final[Row] = {"blocked_reason": None, "blocked_at": None, "probe_at": None}
+_FRESH: Final[Row] = {**_NOT_BLOCKED, "throttled_until": None}
 
 
 @named("upsert_ad_account")
-def upsert_ad_account(s: Session, *, ad_account_id: str, **values: Any) -> int:
+def upsert_ad_account(
+    s: Session, *, ad_account_id: str, curable_reasons: list[str], **values: Any
+) -> int:
     table = s.tables.ad_account
     known = table.rows.get(ad_account_id)
     if known is None:
         made = {"created_at": s.now, "updated_at": s.now}
         table.put(ad_account_id, {"ad_account_id": ad_account_id, **values, **_FRESH, **made})
     else:
-        table.change(ad_account_id, **values, blocked_reason=None, updated_at=s.now)
+        cured = _NOT_BLOCKED if known["blocked_reason"] in curable_reasons else {}
+        table.change(ad_account_id, **values, **cured, updated_at=s.now)
     return 1
 
 
 @named("cure_audiences_of_ad_account")
 def cure_audiences(s: Session, *, ad_account_id: str, curable_reasons: list[str]) -> int:
-    mine = [
-        work
-        for work in s.tables.audience_work.rows.values()
-        if work["ad_account_id"] == ad_account_id
-        and s.tables.audience.rows[work["audience_no"]]["disconnected_at"] is None
-    ]
+    mine = _connected(s, ad_account_id)
     for work in mine:
         changes: Row = {"due_at": least(work["due_at"], s.now)}
         if work["blocked_reason"] in curable_reasons:
@@ -54,11 +53,85 @@ def find_ad_account(s: Session, *, ad_account_id: str) -> list[Row]:
 
 
 @named("block_ad_account")
-def block_ad_account(s: Session, *, ad_account_id: str, reason: str | None) -> int:
-    if ad_account_id not in s.tables.ad_account.rows:
+def block_ad_account(
+    s: Session,
+    *,
+    ad_account_id: str,
+    reason: str,
+    probe_at: datetime | None,
+    seen_at: datetime | None,
+) -> int:
+    known = s.tables.ad_account.rows.get(ad_account_id)
+    if known is None or seen_at not in (None, known["updated_at"]):
         return 0
-    s.tables.ad_account.change(ad_account_id, blocked_reason=reason, updated_at=s.now)
+    blocked_at = known["blocked_at"] if known["blocked_reason"] == reason else s.now
+    s.tables.ad_account.change(
+        ad_account_id,
+        blocked_reason=reason,
+        blocked_at=blocked_at,
+        probe_at=probe_at,
+        updated_at=s.now,
+    )
     return 1
+
+
+@named("unblock_ad_account")
+def unblock_ad_account(s: Session, *, ad_account_id: str) -> int:
+    known = s.tables.ad_account.rows.get(ad_account_id)
+    if known is None or known["blocked_reason"] is None:
+        return 0
+    s.tables.ad_account.change(ad_account_id, **_NOT_BLOCKED, updated_at=s.now)
+    return 1
+
+
+@named("claim_account_probe")
+def claim_account_probe(s: Session, *, ad_account_id: str, next_probe_at: datetime) -> int:
+    known = s.tables.ad_account.rows.get(ad_account_id)
+    if known is None or known["blocked_reason"] is None:
+        return 0
+    if known["probe_at"] is not None and known["probe_at"] > s.now:
+        return 0
+    s.tables.ad_account.change(ad_account_id, probe_at=next_probe_at)
+    return 1
+
+
+def _connected(s: Session, ad_account_id: str) -> list[Row]:
+    return [
+        work
+        for work in s.tables.audience_work.rows.values()
+        if work["ad_account_id"] == ad_account_id
+        and s.tables.audience.rows[work["audience_no"]]["disconnected_at"] is None
+    ]
+
+
+@named("block_audiences_of_ad_account")
+def block_audiences(
+    s: Session, *, ad_account_id: str, reason: str, message: str, probe_at: datetime
+) -> int:
+    mine = [work for work in _connected(s, ad_account_id) if work["blocked_reason"] is None]
+    for work in mine:
+        due_at = work["due_at"] if work["lease_holder"] else least(work["due_at"], s.now)
+        s.tables.audience_work.change(
+            work["audience_no"],
+            blocked_reason=reason,
+            blocked_message=message,
+            probe_at=probe_at,
+            due_at=due_at,
+        )
+        s.notify("audience_due", "")
+        s.notify("audience_changed", work["audience_no"])
+    return len(mine)
+
+
+@named("probe_audiences_of_ad_account")
+def probe_audiences(s: Session, *, ad_account_id: str, reasons: list[str]) -> int:
+    mine = [work for work in _connected(s, ad_account_id) if work["blocked_reason"] in reasons]
+    for work in mine:
+        s.tables.audience_work.change(
+            work["audience_no"], probe_at=s.now, due_at=least(work["due_at"], s.now)
+        )
+        s.notify("audience_due", "")
+    return len(mine)
 
 
 @named("throttle_ad_account")

@@ -1,7 +1,7 @@
 """Stands for the texts of `leases.sql` by which a lease's holder writes of its work."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from tests.simulation.memory_store.named import named
 from tests.simulation.memory_store.session import Session
@@ -46,6 +46,8 @@ def set_custom_audience(
         audience_no,
         lease_token,
         custom_audience_id=custom_audience_id,
+        custom_audience_since=s.now,
+        failed_calls_in_a_row=0,
         adopted=adopted,
         told_name=told_name,
         told_description=told_description,
@@ -67,7 +69,54 @@ def set_told(
     s: Session, *, audience_no: int, lease_token: int, told_name: str, told_description: str
 ) -> int:
     told = {"told_name": told_name, "told_description": told_description}
-    return change_held(s, audience_no, lease_token, **told)
+    return change_held(s, audience_no, lease_token, **told, failed_calls_in_a_row=0)
+
+
+@named("count_failed_call")
+def count_failed_call(s: Session, *, audience_no: int, lease_token: int) -> int:
+    work = s.held_work(audience_no, lease_token)
+    if work is None:
+        return 0
+    failed = work["failed_calls_in_a_row"] + 1
+    return change_held(s, audience_no, lease_token, failed_calls_in_a_row=failed)
+
+
+@named("forget_custom_audience")
+def forget_custom_audience(
+    s: Session, *, audience_no: int, lease_token: int, custom_audience_id: str
+) -> int:
+    work = s.held_work(audience_no, lease_token)
+    if work is None or work["custom_audience_id"] != custom_audience_id:
+        return 0
+    nothing: Row = dict.fromkeys(_OF_CUSTOM_AUDIENCE)
+    return change_and_tell(
+        s, audience_no, lease_token, **_given_up(work), **nothing, blocked_message=""
+    )
+
+
+_OF_CUSTOM_AUDIENCE: Final = (
+    "custom_audience_since",
+    "create_attempted_at",
+    "told_name",
+    "told_description",
+    "approximate_count_lower_bound",
+    "approximate_count_upper_bound",
+    "operation_status",
+    "blocked_reason",
+    "probe_at",
+)
+
+
+def _given_up(work: Row) -> Row:
+    given_up, former = work["custom_audience_id"], work["former_custom_audience_id"]
+    earlier = work["earlier_custom_audience_ids"]
+    if given_up is not None and former is not None:
+        earlier = (*earlier, former)
+    return {
+        "former_custom_audience_id": coalesce(given_up, former),
+        "earlier_custom_audience_ids": earlier,
+        "custom_audience_id": None,
+    }
 
 
 @named("block_audience")
@@ -117,6 +166,7 @@ def set_facts(
         approximate_count_lower_bound=lower,
         approximate_count_upper_bound=upper,
         operation_status=operation_status,
+        failed_calls_in_a_row=0,
     )
 
 
@@ -167,7 +217,11 @@ def lock_audience_by_no(s: Session, *, audience_no: int) -> list[Row]:
 @named("was_given_up")
 def was_given_up(s: Session, *, custom_audience_id: str) -> list[Row]:
     works = s.tables.audience_work.rows.values()
-    found = any(work["former_custom_audience_id"] == custom_audience_id for work in works)
+    found = any(
+        custom_audience_id
+        in (work["former_custom_audience_id"], *work["earlier_custom_audience_ids"])
+        for work in works
+    )
     return [{"exists": found}]
 
 
@@ -178,8 +232,7 @@ def give_up_custom_audience(s: Session, *, audience_no: int, lease_token: int) -
         return 0
     s.tables.audience_work.change(
         audience_no,
-        former_custom_audience_id=work["custom_audience_id"],
-        custom_audience_id=None,
+        **_given_up(work),
         blocked_reason=None,
         blocked_message="",
         probe_at=None,

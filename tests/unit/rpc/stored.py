@@ -85,6 +85,8 @@ def a_stored_ad_account(**fields: Any) -> AdAccount:
         "token_expires_at": None,
         "scopes": ["b", "a"],
         "blocked_reason": None,
+        "blocked_at": None,
+        "probe_at": None,
         "throttled_until": None,
         "created_at": THEN,
         "updated_at": THEN,
