@@ -25,11 +25,14 @@ class Reading:
 
 
 def read_receipt(rows: Sequence[bytes], receipt: Receipt) -> Reading:
-    """Who was accepted and who refused. `num_invalid` beyond the rows sent is read as all of them."""
-    invalid = min(receipt.num_invalid, len(rows))
-    refused = dict(list(receipt.samples.items())[:invalid])
-    if len(rows) == 1 and invalid == 1 and not refused:
-        refused = {rows[0]: NOT_TOLD}
+    """Who was accepted and who refused, never more accepted than both the count and the samples allow.
+
+    `num_invalid` beyond the rows sent is read as all of them: then every row is known to be refused.
+    """
+    refused = dict(receipt.samples)
+    invalid = min(max(receipt.num_invalid, len(refused)), len(rows))
+    if invalid == len(rows):
+        refused = {row: refused.get(row, NOT_TOLD) for row in rows}
     return Reading(accepted=len(rows) - invalid, refused=refused, untold=invalid - len(refused))
 
 

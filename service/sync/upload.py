@@ -17,8 +17,9 @@ from service.sync.account_gate import WAIT_INSIDE_RUN_S_MAX, AccountGate
 from service.sync.consequences import BlockedReason, Consequence, blocked_reason_of, consequence_of
 from service.sync.lease import Lease
 from service.sync.plan import Operation
-from service.sync.receipts import NOT_TOLD, read_receipt, rejection, second_chance_rows
+from service.sync.receipts import NOT_TOLD, read_receipt, rejection
 from service.sync.schedule import backoff_s
+from service.sync.second_chances import SecondChances
 from service.sync.stops import Blocked, ComeBack, GaveUp
 
 BATCH_ROWS_MAX: Final = 10_000
@@ -27,6 +28,8 @@ TRIES_MAX: Final = 6
 """Calls for one batch in a row that fail in passing, before the sync gives up."""
 RETRY_FIRST_S: Final = 1.0
 RETRY_MOST_S: Final = 20.0
+HALVED_ROWS_MIN: Final = 200
+"""Rows: a smaller batch is not too large, whatever is said, but Facebook in trouble."""
 EXTRA_CALLS_MAX: Final = 256
 """Calls beyond the plan in one phase: halves of batches that are refused or not explained."""
 THROTTLES_MAX: Final = 3
@@ -110,10 +113,7 @@ class Phase:
         self._waiting: deque[Batch] = deque()
         self._extra_calls = 0
         self._throttles = 0
-        self._untold_parts = 0
-        self._parts: dict[bytes, list[bytes]] = {}
-        """Part of a refused row → the refused rows that it stands for."""
-        self._refused_again: dict[bytes, tuple[int, str]] = {}
+        self._second_chances = SecondChances()
         self.outcome = PhaseOutcome()
 
     async def send(self, rows: Sequence[bytes], *, at_once: int) -> PhaseOutcome:
@@ -123,8 +123,9 @@ class Phase:
         Raises LeaseLost.
         """
         await self._drain(_batches(rows), at_once)
-        if self._parts and self.outcome.stop is None:
-            await self._drain(_batches(list(self._parts), of_parts=True), at_once)
+        parts = list(self._second_chances.parts)
+        if parts and self.outcome.stop is None:
+            await self._drain(_batches(parts, of_parts=True), at_once)
         self._count_second_chances()
         return self.outcome
 
@@ -164,32 +165,24 @@ class Phase:
         if not batch.of_parts:
             self.outcome.accepted += reading.accepted
         if reading.untold and batch.of_parts:
-            self._untold_parts += reading.untold
+            untold = [row for row in batch.rows if row not in reading.refused]
+            self._second_chances.leave_untold(reading.untold, untold)
         elif reading.untold:
             self.outcome.invalid[(0, NOT_TOLD)] += reading.untold
 
     def _refuse(self, row: bytes, reason: str, *, is_part: bool) -> None:
         if is_part:
-            for original in self._parts[row]:
-                self._refused_again[original] = rejection(row, reason)
-            return
-        parts = second_chance_rows(row) if self._operation is Operation.ADD else []
-        if not parts:
+            self._second_chances.refuse(row, reason)
+        elif self._operation is Operation.REMOVE or not self._second_chances.give(row):
             self.outcome.invalid[rejection(row, reason)] += 1
-        for part in parts:
-            self._parts.setdefault(part, []).append(row)
 
     def _count_second_chances(self) -> None:
-        originals = {row for rows in self._parts.values() for row in rows}
         if self.outcome.stop is not None:
-            self.outcome.unknown += len(originals)
+            self.outcome.unknown += len(self._second_chances.rows)
             return
-        self.outcome.invalid.update(self._refused_again.values())
-        passed = len(originals) - len(self._refused_again)
-        untold = min(self._untold_parts, passed)
-        if untold:
-            self.outcome.invalid[(0, NOT_TOLD)] += untold
-        self.outcome.accepted += passed - untold
+        accepted, invalid = self._second_chances.count()
+        self.outcome.accepted += accepted
+        self.outcome.invalid.update(invalid)
 
     async def _on_failure(self, batch: Batch, failure: GraphFailure) -> None:
         match consequence_of(failure.verdict, self._operation):
@@ -203,6 +196,8 @@ class Phase:
                 self._wait_for_allowance(batch, failure)
             case Consequence.COME_BACK:
                 self._put_back(batch, ComeBack(COME_BACK_S, failure))
+            case Consequence.HALVE if _is_small_for(failure, batch):
+                await self._retry(batch, failure)
             case Consequence.HALVE:
                 if not self._halve(batch):
                     self._refuse_for_good(batch, failure)
@@ -260,6 +255,10 @@ class Phase:
     def _put_back(self, batch: Batch, stop: Blocked | GaveUp | ComeBack) -> None:
         self._waiting.appendleft(batch)
         self.outcome.stop = self.outcome.stop or stop
+
+
+def _is_small_for(failure: GraphFailure, batch: Batch) -> bool:
+    return failure.verdict is Verdict.TOO_LARGE and len(batch.rows) < HALVED_ROWS_MIN
 
 
 def _batches(rows: Sequence[bytes], *, of_parts: bool = False) -> list[Batch]:

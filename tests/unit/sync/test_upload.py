@@ -123,7 +123,8 @@ async def test_what_needs_a_human_blocks_and_nothing_more_is_sent(
     assert outcome.calls == 1
 
 
-async def test_a_batch_that_is_too_large_goes_in_halves() -> None:
+async def test_a_batch_that_is_too_large_goes_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.sync.upload.HALVED_ROWS_MIN", 2)
     graph = StubGraph(failure(Verdict.TOO_LARGE))
 
     outcome = await send(graph)
