@@ -37,6 +37,11 @@ APPEND_CHUNKS = Query(
     },
     returns=int,
 )
+MOVE_CHUNKS_TO_END = Query(
+    "move_chunks_to_end",
+    takes={"audience_no": int, "revisions": list[int], "row_count": int, "now": datetime},
+    returns=int,
+)
 COUNT_WINDOW = Query(
     "count_window",
     takes={"audience_no": int, "after": int, "up_to": int, "revisions": list[int]},
@@ -117,6 +122,22 @@ def _chunks(rows: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         raise ValueError("no rows to log")
     for start in range(0, len(rows), CHUNK_ROWS_MAX):
         yield rows[start : start + CHUNK_ROWS_MAX]
+
+
+async def move_to_end(
+    connection: Connection, audience_no: int, chunks: Sequence[Chunk], *, now: datetime
+) -> int:
+    """Log chunks anew at the end, and not where they are; return the log's new revision.
+
+    Order: as `append_rows`.
+    """
+    return await MOVE_CHUNKS_TO_END.value(
+        connection,
+        audience_no=audience_no,
+        revisions=[chunk.revision for chunk in chunks],
+        row_count=sum(chunk.row_count for chunk in chunks),
+        now=now,
+    )
 
 
 async def count_window(

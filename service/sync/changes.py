@@ -11,7 +11,7 @@ from service.sync.facts import refresh_facts
 from service.sync.held import HeldAudience
 from service.sync.housekeeping import forget_old
 from service.sync.schedule import next_sync_after
-from service.sync.settle import settle_old_rows
+from service.sync.settle import find_put_off, settle_old_rows
 from service.sync.stops import GaveUp
 from service.sync.sync_run import SyncRun
 from service.sync.windows import read_old_window
@@ -105,10 +105,9 @@ async def _recheck(run: SyncRun) -> None:
         if outcome.had_unknown_call and again_from is None:
             again_from = after
         await run.stop_if_needed(outcome)
+        put_off = await find_put_off(window, outcome)
         async with held.transaction() as connection:
-            await settle_old_rows(
-                held, run.sync.sync_no, window.plan, outcome, connection=connection
-            )
+            await settle_old_rows(held, run.sync.sync_no, put_off, outcome, connection=connection)
             moved = leases.advance_recheck(
                 connection,
                 held.audience_no,

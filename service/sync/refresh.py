@@ -20,7 +20,7 @@ from service.sync.schedule import next_refresh_after
 from service.sync.steps import changes_due
 from service.sync.stops import GaveUp
 from service.sync.sync_run import SyncRun
-from service.sync.windows import read_old_window
+from service.sync.windows import Window, read_old_window
 
 PAGE_ROWS_MAX: Final = 80_000
 """Rows of present members that are read and sent together: eight full batches."""
@@ -75,9 +75,7 @@ async def _send_removals_again(run: SyncRun) -> None:
             await move_refresh(held, position.at_members(None, None))
             await held.reload()
             return
-        await run.send_again(
-            window.plan, position.at_removals(window.up_to), planned_from=window.after
-        )
+        await run.send_again(window, position.at_removals(window.up_to))
 
 
 async def _send_members_again(run: SyncRun, draining: asyncio.Event) -> None:
@@ -86,7 +84,8 @@ async def _send_members_again(run: SyncRun, draining: asyncio.Event) -> None:
     while page := await _read_page(held):
         plan = Plan(removals={}, additions=tuple(dict.fromkeys(row.packed_row for row in page)))
         position = RefreshPosition.of(held.work)
-        await run.send_again(plan, position.at_members(page[-1].member_key, page[-1].row_no))
+        window = Window(plan=plan, after=held.work.synced_revision)
+        await run.send_again(window, position.at_members(page[-1].member_key, page[-1].row_no))
         others = [sync for sync in await held.waiting_syncs() if sync.mode == "CHANGES"]
         if changes_due(held.work, others, held.now()):
             await sync_changes(held, draining)

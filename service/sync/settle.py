@@ -3,15 +3,18 @@
 One transaction, and never for an audience that is no longer ours.
 """
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from service.identifiers import RULES_VERSION
+from service.identifiers import RULES_VERSION, split_rows
 from service.store import change_log, leases, syncs
 from service.store.connection import Connection
-from service.store.rows import SyncError
+from service.store.rows import Chunk, SyncError
 from service.sync.held import HeldAudience
-from service.sync.plan import Operation, Plan
+from service.sync.plan import Operation
 from service.sync.send_window import WindowOutcome
 from service.sync.stops import Blocked, ComeBack, GaveUp, LogLost
 from service.sync.windows import Window
@@ -20,12 +23,44 @@ REMOVALS_KEPT: Final = timedelta(days=31)
 """Removals are planned again by a refresh for this long after they were logged."""
 
 
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """What is to be sent later: chunks whole, and rows that no chunk of removals has."""
+
+    chunks: Sequence[Chunk] = ()
+    rows: Sequence[bytes] = ()
+
+
+async def find_put_off(window: Window, outcome: WindowOutcome) -> PutOff:
+    """Find what removals that were carried over come from.
+
+    With them go the rows that a leaver lost together with them: who shares one is added again then.
+    """
+    if not outcome.removals.carried_over:
+        return PutOff()
+    return await asyncio.to_thread(_find_put_off, window, outcome.removals.carried_over)
+
+
+def _find_put_off(window: Window, carried_over: Sequence[bytes]) -> PutOff:
+    left = dict.fromkeys(row for sent in carried_over for row in window.plan.removals[sent])
+    removals = [chunk for chunk in window.chunks if chunk.operation == Operation.REMOVE]
+    chunks = [
+        chunk for chunk in removals if any(row in left for row in split_rows(chunk.packed_rows))
+    ]
+    for chunk in chunks:
+        for row in split_rows(chunk.packed_rows):
+            left.pop(row, None)
+    return PutOff(chunks, list(left))
+
+
 async def settle_new_window(
     held: HeldAudience, sync_no: int, window: Window, outcome: WindowOutcome
 ) -> None:
     """Move the cursor past a window of the log. Raises LeaseLost, LogLost."""
+    put_off = await find_put_off(window, outcome)
     async with held.transaction() as connection:
-        await _carry_over(connection, held, window.plan, outcome)
+        await _must_still_exist(connection, held, window)
+        await _carry_over(connection, held, put_off)
         cursor = leases.settle_window(
             connection,
             held.audience_no,
@@ -35,30 +70,31 @@ async def settle_new_window(
         )
         await held.guard(cursor)
         await _count(connection, held, sync_no, outcome)
-        await _must_still_exist(connection, held, window)
     await prune(held, settled_up_to=window.up_to)
 
 
 async def settle_old_rows(
-    held: HeldAudience, sync_no: int, plan: Plan, outcome: WindowOutcome, *, connection: Connection
+    held: HeldAudience,
+    sync_no: int,
+    put_off: PutOff,
+    outcome: WindowOutcome,
+    *,
+    connection: Connection,
 ) -> None:
     """Count rows that were sent once more; the caller moves its own position in the transaction."""
-    await _carry_over(connection, held, plan, outcome)
+    await _carry_over(connection, held, put_off)
     await _count(connection, held, sync_no, outcome)
 
 
-async def _carry_over(
-    connection: Connection, held: HeldAudience, plan: Plan, outcome: WindowOutcome
-) -> None:
-    originals = dict.fromkeys(
-        row for sent in outcome.removals.carried_over for row in plan.removals[sent]
-    )
-    if originals:
+async def _carry_over(connection: Connection, held: HeldAudience, put_off: PutOff) -> None:
+    if put_off.chunks:
+        await change_log.move_to_end(connection, held.audience_no, put_off.chunks, now=held.now())
+    if put_off.rows:
         await change_log.append_rows(
             connection,
             held.audience_no,
             Operation.REMOVE.value,
-            list(originals),
+            put_off.rows,
             now=held.now(),
             rules_version=RULES_VERSION,
         )

@@ -8,12 +8,11 @@ from service.store import audiences, leases, syncs
 from service.store.rows import Sync
 from service.sync.blocking import is_trying, unblock
 from service.sync.held import HeldAudience
-from service.sync.plan import Plan
 from service.sync.refresh_position import RefreshPosition, move_refresh
 from service.sync.send_window import Sender, WindowOutcome
-from service.sync.settle import error_of, settle_new_window, settle_old_rows
+from service.sync.settle import error_of, find_put_off, settle_new_window, settle_old_rows
 from service.sync.stops import Blocked, ComeBack, GaveUp, LeaseLost, Suspended
-from service.sync.windows import read_new_window
+from service.sync.windows import Window, read_new_window
 
 log = structlog.get_logger(__name__)
 
@@ -125,16 +124,14 @@ class SyncRun:
                 await unblock(held)
             await self.window_ended()
 
-    async def send_again(
-        self, plan: Plan, position: RefreshPosition, *, planned_from: int | None = None
-    ) -> None:
+    async def send_again(self, window: Window, position: RefreshPosition) -> None:
         """Send rows of a refresh and move its position. Raises Blocked, GaveUp, ComeBack, Suspended."""
         held = self.held
-        since = held.work.synced_revision if planned_from is None else planned_from
-        outcome = await self.sender.send(plan, planned_from=since)
+        outcome = await self.sender.send(window.plan, planned_from=window.after)
         await self.stop_if_needed(outcome)
+        put_off = await find_put_off(window, outcome)
         async with held.transaction() as connection:
-            await settle_old_rows(held, self.sync.sync_no, plan, outcome, connection=connection)
+            await settle_old_rows(held, self.sync.sync_no, put_off, outcome, connection=connection)
             await move_refresh(held, position, connection)
         await self.window_ended()
 

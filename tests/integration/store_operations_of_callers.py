@@ -246,6 +246,22 @@ async def append_rows(actor: Actor, kind: str, rows: list[bytes], now: int) -> o
     )
 
 
+@operation(back=COUNT, now=MINUTE)
+async def shift_log(actor: Actor, back: int, now: int) -> object:
+    """Move what was logged last to the end, then say it all in one chunk."""
+    connection, number = actor.connection, actor.numbers[-1]
+    chunks = await change_log.read_window(connection, number, after=0, up_to=99, rows_max=99)
+    if not chunks:
+        return None
+    moved = await change_log.move_to_end(connection, number, chunks[-back:], now=at(now))
+    chunks = await change_log.read_window(connection, number, after=0, up_to=99, rows_max=99)
+    shorter = [("REMOVE", [b"\x00\x01"])]
+    replaced = await change_log.replace_chunks(
+        connection, number, after=0, chunks=chunks[: 1 + back], shorter=shorter, now=at(now)
+    )
+    return moved, replaced
+
+
 @operation(
     index=INDEX, request_id=st.sampled_from(["1", "2"]), digest=st.sampled_from([b"x", b"y"])
 )

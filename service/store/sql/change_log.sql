@@ -57,6 +57,27 @@ with moved as (
 )
 select revision from moved;
 
+-- name: move_chunks_to_end :value
+-- What they say is to be sent later, whole: rows that a leaver had together stay together. Moving the
+-- counters takes the audience's lock until the transaction ends.
+with moved as (
+    update audience set
+        revision = revision + cardinality(:revisions::bigint[]),
+        rows_logged = rows_logged + :row_count
+    where audience_no = :audience_no
+    returning revision
+), numbered as (
+    select chunk.revision, chunk.place
+    from unnest(:revisions::bigint[]) with ordinality as chunk (revision, place)
+), put as (
+    update change_chunk c set
+        revision = moved.revision - cardinality(:revisions::bigint[]) + numbered.place,
+        logged_at = :now
+    from moved, numbered
+    where c.audience_no = :audience_no and c.revision = numbered.revision
+)
+select revision from moved;
+
 -- name: count_window :value
 -- How many of these chunks are still there.
 select count(*) from change_chunk

@@ -83,6 +83,25 @@ def append_chunk(s: Session, chunk: Row) -> None:
     log.insert(chunk["revision"], chunk, primary_key="change_chunk_pkey")
 
 
+@named("move_chunks_to_end")
+def move_chunks_to_end(
+    s: Session, *, audience_no: int, revisions: list[int], row_count: int, now: datetime
+) -> list[Row]:
+    audience = s.tables.audience.rows.get(audience_no)
+    if audience is None:
+        return []
+    log = s.tables.change_chunk.of(audience_no)
+    first, end = audience["revision"], audience["revision"] + len(revisions)
+    for place, revision in enumerate(revisions, start=1):
+        chunk = log.rows.get(revision)
+        if chunk is not None:
+            log.remove(revision)
+            append_chunk(s, {**chunk, "revision": first + place, "logged_at": now})
+    rows_logged = audience["rows_logged"] + row_count
+    s.tables.audience.change(audience_no, revision=end, rows_logged=rows_logged)
+    return [{"revision": end}]
+
+
 @named("count_window")
 def count_window(
     s: Session, *, audience_no: int, after: int, up_to: int, revisions: list[int]
