@@ -1,8 +1,8 @@
 """Creates or adopts the Custom Audience of an audience that has none yet.
 
 Creating is not idempotent at Facebook. The wish is committed before this runs; that an attempt is
-made is committed before the call; and after an attempt whose outcome is not known the account's list
-is searched for our marker before another one is made.
+made is committed before the call; and the account's list is searched for our marker before one is made,
+after an attempt whose outcome is not known not before that can no longer land.
 """
 
 from datetime import timedelta
@@ -41,19 +41,24 @@ async def connect(held: HeldAudience) -> None:
 
 
 async def _find_created(held: HeldAudience, credentials: Credentials) -> CustomAudience | None:
-    """What an earlier attempt may have made, once it can no longer land."""
-    attempted_at = held.work.create_attempted_at
-    if attempted_at is None:
-        return None
-    quiet_at = attempted_at + timedelta(seconds=held.context.limits.quiet_s)
-    quiet_at = max(quiet_at, held.hold_until.get(Operation.ADD, quiet_at))
-    if quiet_at > held.now():
-        raise ComeBack((quiet_at - held.now()).total_seconds())
+    """What an earlier attempt may have made, also one that a failover or a restored backup forgot."""
+    _wait_for_earlier_attempt(held)
     audiences = held.context.graph.list_custom_audiences(credentials, held.work.ad_account_id)
     try:
         return await find_by_marker(held, audiences, marker_of(held).append_to(""))
     except GraphFailure as failure:
         raise await stop_for(held, failure) from failure
+
+
+def _wait_for_earlier_attempt(held: HeldAudience) -> None:
+    """Raise ComeBack while a call of an earlier attempt may still land."""
+    attempted_at = held.work.create_attempted_at
+    if attempted_at is None:
+        return
+    quiet_at = attempted_at + timedelta(seconds=held.context.limits.quiet_s)
+    quiet_at = max(quiet_at, held.hold_until.get(Operation.ADD, quiet_at))
+    if quiet_at > held.now():
+        raise ComeBack((quiet_at - held.now()).total_seconds())
 
 
 async def _create(held: HeldAudience, credentials: Credentials) -> None:

@@ -64,12 +64,12 @@ async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> dateti
             return next_look(held.work, held.now())
         flushing, revision = held.work.disconnect_mode == "FLUSH", held.work.revision
         try:
-            sent_up_to = await _take(step, held, draining)
+            sent_up_to = await _take_or_recreate(step, held, draining)
         except ComeBack as stop:
             log.info("run suspended", reason=str(stop))
             return held.now() + timedelta(seconds=stop.in_s)
         except Blocked as stop:
-            await _block_or_recreate(held, stop)
+            await block(held, stop)
         except LogLost:
             log.exception("chunks of a window are gone; a refresh will make good")
             await move_refresh(held, RefreshPosition(due_at=held.now()))
@@ -83,15 +83,15 @@ async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> dateti
     return held.now()
 
 
-async def _block_or_recreate(held: HeldAudience, stop: Blocked) -> None:
-    """A Custom Audience that is gone is replaced where that is wished. Raises ComeBack, LeaseLost."""
-    if stop.reason is BlockedReason.AUDIENCE_GONE and may_recreate(held):
-        try:
-            if await forget_gone_audience(held):
-                return
-        except Blocked as other:
-            stop = other
-    await block(held, stop)
+async def _take_or_recreate(step: Step, held: HeldAudience, draining: asyncio.Event) -> int:
+    """Take one step; a Custom Audience found gone is given up where another one is wished."""
+    try:
+        return await _take(step, held, draining)
+    except Blocked as stop:
+        is_gone = stop.reason is BlockedReason.AUDIENCE_GONE
+        if is_gone and may_recreate(held) and await forget_gone_audience(held):
+            return NOTHING_COVERED
+        raise
 
 
 async def _take(step: Step, held: HeldAudience, draining: asyncio.Event) -> int:

@@ -10,7 +10,7 @@ from service.store.rows import Chunk
 from service.sync import windows
 from service.sync.plan import Plan
 from service.sync.send_window import Sender, WindowOutcome
-from tests.simulation.world import WINDOW_ROWS_MAX
+from tests.simulation.replica import WINDOW_ROWS_MAX
 
 ROWS_A_CALL = 10_000
 """Rows that Facebook takes in one call. Source: contract, section 5.2."""

@@ -31,6 +31,7 @@ DISTURBANCES = (
     "step_clock",
     "pause",
     "fail_over",
+    "lose_audience",
 )
 
 
@@ -190,6 +191,7 @@ HOSTILE = st.one_of(
     _event("step_clock", by_s=st.sampled_from((-300.0, -20.0, 20.0, 90.0, 5000.0))),
     _event("pause", for_s=DURATIONS),
     _event("fail_over", within_s=st.sampled_from((0.05, 0.5, 3.0, 30.0))),
+    _event("lose_audience"),
 )
 
 

@@ -92,6 +92,13 @@ def _fail_over(world: World, within_s: float) -> None:
     _later(world, within_s, lose)
 
 
+def _lose_audience(world: World) -> None:
+    """Somebody deletes the Custom Audience on Facebook's side."""
+    audience = world.custom_audience()
+    if audience is not None:
+        world.facebook.audiences.drop(audience)
+
+
 async def resume(world: World) -> None:
     async def call() -> None:
         await resume_audience(world.api, pb.ResumeAudienceRequest(audience_id=AUDIENCE_ID))
@@ -120,6 +127,7 @@ _HAPPENINGS: dict[str, Callable[..., None]] = {
     "step_clock": _step_clock,
     "pause": _pause,
     "fail_over": _fail_over,
+    "lose_audience": _lose_audience,
 }
 
 Happening = Callable[[], Awaitable[None]]

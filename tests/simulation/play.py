@@ -2,13 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from unittest.mock import patch
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from fakefb import fault_effects
 from fakefb.matching import Matching
-from service.sync import compaction
+from service.sync import compaction, recreation
 from tests.simulation.bounds import watched_bounds
 from tests.simulation.events import DISTURBANCES, NEIGHBOURS, REPLICAS, History
 from tests.simulation.happenings import end_faults, happen, resume
@@ -41,6 +42,7 @@ def play(history: History) -> Outcome:
         patch.object(fault_effects, "GONE_CHECK_S", GONE_CHECK_S),
         patch.object(compaction, "COMPACT_FROM_ROWS", COMPACT_FROM_ROWS),
         patch.object(compaction, "PENDING_PER_MEMBER", 0),
+        patch.object(recreation, "RECREATE_INTERVAL", timedelta(0)),
         watched_bounds() as broken,
     ):
         outcome = run_virtually(_play(history))
@@ -71,6 +73,8 @@ async def _play(history: History) -> Outcome:
         outcome.findings.append(f"not quiet after a refresh: {unrest(world.database)}")
     elif quiet:
         outcome.findings += _compare(world, "after the refresh", history, final=True)
+    if len(world.facebook.audiences.by_id) > 1 and not history.has("fail_over"):
+        outcome.findings.append("more than one Custom Audience")
     outcome.findings += world.network.sins + world.defects + audit_database(world.database)
     for replica in world.replicas:
         replica.kill()
@@ -80,8 +84,8 @@ async def _play(history: History) -> Outcome:
 
 
 def _may_differ(history: History) -> bool:
-    """Whether rows may have been refused, or commits lost: then only the refresh makes it exact."""
-    return _has_refused_rows(history) or history.has("fail_over")
+    """Whether rows were refused, or commits or the whole list lost: the refresh makes it exact."""
+    return _has_refused_rows(history) or history.has("fail_over", "lose_audience")
 
 
 def _has_refused_rows(history: History) -> bool:

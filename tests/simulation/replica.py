@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from service.graph import GraphClient
 from service.store.notifications import Notifications
@@ -17,6 +17,10 @@ from tests.simulation.process import Killed, Process, ProcessClock
 
 KEYRING = Keyring.from_text("k1:" + "A" * 43 + "=")
 POLL_S = 120.0
+WINDOW_ROWS_MAX: Final = 6
+LIMITS: Final = SyncLimits(
+    call_timeout_s=30.0, window_rows_max=WINDOW_ROWS_MAX, recreate_gone_audiences=True
+)
 
 
 class Replica:
@@ -29,7 +33,6 @@ class Replica:
         open_pool: Callable[[Callable[[], Awaitable[None]]], Any],
         *,
         chance: random.Random,
-        limits: SyncLimits,
         database_step: Callable[[Process], Awaitable[None]],
         skew_s: float = 0.0,
     ) -> None:
@@ -42,19 +45,19 @@ class Replica:
             graph=GraphClient(
                 cast("Any", SimulatedSession(network, self.process)),
                 base_url="http://facebook.invalid",
-                timeout_s=limits.call_timeout_s,
+                timeout_s=LIMITS.call_timeout_s,
             ),
             keyring=KEYRING,
             gates=AccountGates(
-                calls_max=limits.calls_in_flight,
+                calls_max=LIMITS.calls_in_flight,
                 clock=clock,
                 board=StoredBoard(pool),
                 holder=name,
-                call_timeout_s=limits.call_timeout_s,
+                call_timeout_s=LIMITS.call_timeout_s,
             ),
             clock=clock,
             chance=chance,
-            limits=limits,
+            limits=LIMITS,
         )
         self._worker = Worker(
             context=context,

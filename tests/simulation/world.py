@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import asyncpg
 from audiencesync.v1 import audience_sync_pb2 as pb
 
+from fakefb.audiences import Audience as FakeAudience
 from fakefb.fault_rules import FaultRule
 from fakefb.matching import Matching, find_people
 from fakefb.membership import Removal
@@ -25,7 +26,6 @@ from service.store.errors import StoreUnavailable
 from service.store.notifications import Notifications
 from service.store.rows import ConnectWish
 from service.store.sync_ids import decode_sync_id
-from service.sync.context import SyncLimits
 from tests.simulation.callers import Someone, Truth, change_of
 from tests.simulation.memory_store import MemoryDatabase
 from tests.simulation.network import Network
@@ -34,8 +34,6 @@ from tests.simulation.replica import KEYRING, Replica
 
 AD_ACCOUNT_ID: Final = "act_1000000001"
 AUDIENCE_ID: Final = "buyers"
-CALL_TIMEOUT_S: Final = 30.0
-WINDOW_ROWS_MAX: Final = 6
 ANSWER_S_MAX: Final = 24 * 3600.0
 RETRY_S: Final = 2.0
 """Seconds that a caller waits before it asks again."""
@@ -67,7 +65,6 @@ class World:
             self._know(f"person-{number}", person)
         self.network = Network(self.facebook, self.chance)
         self.database = MemoryDatabase(now=self.database_now, notify=self._notify)
-        self.limits = SyncLimits(call_timeout_s=CALL_TIMEOUT_S, window_rows_max=WINDOW_ROWS_MAX)
         self.truth = Truth()
         self.defects: list[str] = []
         self._locks: dict[str, asyncio.Lock] = {}
@@ -93,7 +90,6 @@ class World:
             self.network,
             self.database.pool,
             chance=random.Random(self.chance.random()),
-            limits=self.limits,
             database_step=self._database_step,
         )
 
@@ -139,10 +135,14 @@ class World:
             [FaultRule.model_validate({"name": f"fault-{n}", **r}) for n, r in enumerate(rules)]
         )
 
+    def custom_audience(self) -> FakeAudience | None:
+        """The Custom Audience that we keep, if Facebook has it."""
+        (work,) = self.database.rows("audience_work")
+        return self.facebook.audiences.by_id.get(work["custom_audience_id"] or "")
+
     def inside(self) -> set[int]:
         """People in the Custom Audience that we keep, as numbers."""
-        (work,) = self.database.rows("audience_work")
-        audience = self.facebook.audiences.by_id.get(work["custom_audience_id"] or "")
+        audience = self.custom_audience()
         return set(audience.membership.people()) if audience else set()
 
     def wanted(self, matching: Matching | None = None) -> set[int]:
