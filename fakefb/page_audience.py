@@ -110,7 +110,7 @@ def _sessions(audience: Audience) -> Html:
 def _session(session: Session) -> tuple[object, ...]:
     return (
         tag("code", session.session_id),
-        session.record()["stage"],
+        session.stage,
         time_of(session.start_time),
         time_of(session.end_time),
         session.num_received,

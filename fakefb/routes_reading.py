@@ -65,7 +65,12 @@ def list_sessions(call: Call) -> Body:
     known = audience.sessions.by_id.values()
     sessions = [s for s in known if wanted in (None, s.session_id)][::-1]
     url = f"{call.base_url}/{audience.custom_audience_id}/sessions"
-    return page_of(sessions, lambda s: s.session_id, Session.record, call.parameters, url)
+    delay_s = call.state.settings.count_delay_minutes * 60
+
+    def record(session: Session) -> Body:
+        return session.record(call.now, count_delay_s=delay_s)
+
+    return page_of(sessions, lambda s: s.session_id, record, call.parameters, url)
 
 
 def _read_node(call: Call, node_id: str) -> Body:

@@ -31,19 +31,29 @@ class Session:
     end_time: int = 0
     num_received: int = 0
     num_invalid: int = 0
+    num_matched: int = 0
+    """People found, counted anew for each call."""
 
-    def record(self) -> dict[str, str]:
-        """Return the entry of the sessions edge; every value is text."""
+    @property
+    def stage(self) -> str:
+        return "done" if self.end_time else "uploading"
+
+    def record(self, now: float, *, count_delay_s: float = 0.0) -> dict[str, str]:
+        """Return the entry of the sessions edge; every value is text.
+
+        `count_delay_s`: seconds from the end of a session until its matches are known.
+        """
         done = self.end_time > 0
+        counted = done and now >= self.end_time + count_delay_s
         return {
             "session_id": self.session_id,
             "start_time": str(self.start_time),
             "end_time": str(self.end_time),
             "num_received": str(self.num_received),
-            "num_matched": "-1",
+            "num_matched": str(self.num_matched) if counted else "-1",
             "num_invalid_entries": str(self.num_invalid),
             "progress": "100" if done else "0",
-            "stage": "done" if done else "uploading",
+            "stage": self.stage,
         }
 
 
@@ -53,7 +63,9 @@ class Sessions:
     def __init__(self) -> None:
         self.by_id: dict[str, Session] = {}
 
-    def take(self, claim: SessionClaim, received: int, invalid: int, now: float) -> Session:
+    def take(
+        self, claim: SessionClaim, *, received: int, invalid: int, matched: int, now: float
+    ) -> Session:
         """Count one call into its session."""
         session = self.by_id.get(claim.session_id)
         if session is None:
@@ -62,6 +74,7 @@ class Sessions:
                 del self.by_id[next(iter(self.by_id))]
         session.num_received += received
         session.num_invalid += invalid
+        session.num_matched += matched
         if claim.is_last:
             session.end_time = int(now)
         return session

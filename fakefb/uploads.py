@@ -149,7 +149,10 @@ def receipt(call: Call, audience: Audience, rows: Rows) -> Body:
     """Count the call into its session, lock the audience's mode and return the answer."""
     audience.upload_kind = MULTI_KEY if rows.payload.is_multi_key else SINGLE_KEY
     received, invalid = len(rows.payload.rows), len(rows.judged.invalid)
-    session = audience.sessions.take(rows.claim, received, invalid, call.now)
+    matched = len(frozenset[int]().union(*rows.matched.found.values()))
+    session = audience.sessions.take(
+        rows.claim, received=received, invalid=invalid, matched=matched, now=call.now
+    )
     shown = _shown_received(call, session, received)
     return {"audience_id": audience.custom_audience_id, **counted(call, rows, shown)}
 

@@ -42,7 +42,7 @@ def _table(syncs: Iterable[pb.Sync]) -> Table:
     table.add_column("asked for (UTC)", no_wrap=True)
     table.add_column("why")
     table.add_column("state")
-    for name in ("added", "removed", "calls", "s"):
+    for name in ("added", "matched", "removed", "calls", "s"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in syncs:
         table.add_row(
@@ -50,6 +50,7 @@ def _table(syncs: Iterable[pb.Sync]) -> Table:
             _why(one),
             state_name(one),
             f"{one.rows_added:,}",
+            f"{one.matched_count:,}" if one.HasField("matched_count") else "",
             f"{one.rows_removed:,}",
             f"{one.calls:,}",
             f"{seconds_of(one):.1f}",

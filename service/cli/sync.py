@@ -144,6 +144,9 @@ def exceptions(seen: pb.Sync) -> list[str]:
         "with an unknown outcome": seen.rows_unknown,
     }
     told = [f"{count:,} rows {what}" for what, count in counts.items() if count]
+    throttled_s = seen.throttled_duration.ToMilliseconds() / 1000
+    if throttled_s:
+        told.append(f"kept waiting for {throttled_s:,.0f} s by the ad account's limit")
     if seen.HasField("error"):
         told.append(f"{seen.error.reason}: {seen.error.message}")
     return told

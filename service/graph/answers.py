@@ -17,7 +17,7 @@ TRACE_ID_CHARS_MAX: Final = 64
 TIME_MAX: Final = 253_402_300_799
 """Latest time read, in Unix seconds: the end of the year 9999."""
 
-_WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
+_WHOLE: Final = re.compile(r"-?[0-9]{1,19}")
 _ID: Final = re.compile(r"[0-9]{1,32}")
 _TRACE_ID: Final = re.compile(r"[\w-]+", re.ASCII)
 

@@ -127,18 +127,15 @@ class GraphClient:
         call = requests.remove_users(credentials, custom_audience_id, rows, session_id=session_id)
         return await self._send_rows(call, credentials, custom_audience_id, rows)
 
-    async def read_session(
-        self, credentials: Credentials, custom_audience_id: str, session_id: int
-    ) -> UploadSession | None:
-        """Read how far an upload session is; None when Facebook knows none by this id."""
+    def list_sessions(
+        self, credentials: Credentials, custom_audience_id: str, *, session_id: int | None = None
+    ) -> AsyncIterator[UploadSession]:
+        """Read how far an audience's upload sessions are, page by page; or one of them."""
 
         def call_at(after: str | None) -> Call:
-            return requests.read_sessions(credentials, custom_audience_id, session_id, after=after)
+            return requests.list_sessions(credentials, custom_audience_id, session_id, after=after)
 
-        async for session in self._walk(call_at, credentials, objects.read_upload_session):
-            if session.session_id == session_id:
-                return session
-        return None
+        return self._walk(call_at, credentials, objects.read_upload_session)
 
     async def _send_rows(
         self,

@@ -172,17 +172,18 @@ def remove_users(
     )
 
 
-def read_sessions(
-    credentials: Credentials, custom_audience_id: str, session_id: int, *, after: str | None
+def list_sessions(
+    credentials: Credentials, custom_audience_id: str, session_id: int | None, *, after: str | None
 ) -> Call:
-    """Ask for one page of an audience's upload sessions, narrowed to one session."""
+    """Ask for one page of an audience's upload sessions; narrowed to one session if it is named."""
+    narrowed = {} if session_id is None else {"session_id": str(session_id)}
     return _audience_call(
         credentials,
-        "read_session",
+        "list_sessions",
         "GET",
         custom_audience_id,
         edge="/sessions",
-        params={"session_id": str(session_id)} | _after(after),
+        params=narrowed | {"limit": str(PAGE_ITEMS)} | _after(after),
     )
 
 

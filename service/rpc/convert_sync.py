@@ -1,10 +1,15 @@
 """Converts syncs to the contract, and their modes both ways."""
 
+from typing import Final
+
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from service.rpc.convert_values import timestamp
+from service.rpc.convert_values import duration, timestamp
 from service.store.rows import Sync
 from service.store.syncs import encode_sync_id
+
+SESSIONS_TOLD_MAX: Final = 20
+"""Upload sessions of each direction that an answer has."""
 
 
 def mode_name(mode: pb.Sync.Mode.ValueType) -> str:
@@ -33,6 +38,10 @@ def sync_message(sync: Sync) -> pb.Sync:
         start_time=timestamp(sync.started_at),
         end_time=timestamp(sync.ended_at),
         error=_error(sync),
+        throttled_duration=duration(sync.throttled_ms),
+        addition_session_ids=sync.addition_session_ids[-SESSIONS_TOLD_MAX:],
+        removal_session_ids=sync.removal_session_ids[-SESSIONS_TOLD_MAX:],
+        matched_count=sync.matched_count,
     )
 
 

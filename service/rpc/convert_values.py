@@ -35,6 +35,12 @@ def time_of(value: Timestamp, *, field: str) -> datetime:
     return value.ToDatetime(tzinfo=UTC)
 
 
+def duration(milliseconds: int) -> Duration:
+    message = Duration()
+    message.FromMilliseconds(milliseconds)
+    return message
+
+
 def seconds_of(value: Duration, *, field: str) -> int:
     """Convert a duration of whole seconds. Raises: InvalidField for a fraction of a second."""
     if value.nanos:

@@ -263,6 +263,18 @@ class Sync:
     error_subcode: int | None
     error_message: str | None
     error_trace_id: str | None
+    throttled_ms: int
+    addition_session_ids: list[int]
+    removal_session_ids: list[int]
+    matched_count: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmatchedSync:
+    """A sync with additions of which Facebook has not told yet how many people it found."""
+
+    sync_no: int
+    addition_session_ids: list[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

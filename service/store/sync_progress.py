@@ -3,7 +3,7 @@
 Every write returns False, having changed nothing, when the lease is another's by now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from service.store.connection import Connection
@@ -11,6 +11,9 @@ from service.store.lease_guard import LEASE, hold_lease, write_held
 from service.store.queries import Command, PythonType, Query
 from service.store.rows import Sync, SyncError
 from service.store.sync_rows import insert_sync, read_sync
+
+SESSIONS_KEPT_MAX: Final = 1_000
+"""Upload sessions of one sync and direction that are kept: ten million rows of additions."""
 
 _ONE_SYNC: Final[dict[str, PythonType]] = {**LEASE, "sync_no": int}
 _ERROR: Final[dict[str, PythonType]] = {
@@ -35,6 +38,10 @@ PROGRESS_SYNC = Command(
         "open_rows_added": int,
         "open_rows_removed": int,
         "calls_delta": int,
+        "throttled_ms_delta": int,
+        "addition_session_ids": list[int],
+        "removal_session_ids": list[int],
+        "sessions_max": int,
     },
 )
 SETTLE_SYNC_WINDOW = Command(
@@ -66,6 +73,7 @@ END_SYNC = Command(
     },
 )
 HOLD_UP_SYNC = Command("hold_up_sync", takes={**_ONE_SYNC, **_ERROR})
+NOTE_THROTTLED = Command("note_throttled", takes=LEASE)
 END_WAITING_SYNCS = Command("end_waiting_syncs", takes={"audience_no": int})
 ADD_REJECTED_ROWS = Command(
     "add_rejected_rows",
@@ -122,8 +130,11 @@ async def progress_sync(
     open_rows_added: int,
     open_rows_removed: int,
     calls_delta: int,
+    throttled_ms_delta: int = 0,
+    addition_session_ids: Sequence[int] = (),
+    removal_session_ids: Sequence[int] = (),
 ) -> bool:
-    """Show how far the window under way is; `calls_delta` calls were made since the last time."""
+    """Show how far the window under way is, and what came to pass since the last time."""
     return await write_held(
         PROGRESS_SYNC,
         connection,
@@ -135,6 +146,10 @@ async def progress_sync(
         open_rows_added=open_rows_added,
         open_rows_removed=open_rows_removed,
         calls_delta=calls_delta,
+        throttled_ms_delta=throttled_ms_delta,
+        addition_session_ids=list(addition_session_ids),
+        removal_session_ids=list(removal_session_ids),
+        sessions_max=SESSIONS_KEPT_MAX,
     )
 
 
@@ -224,6 +239,14 @@ async def hold_up_sync(
     return await write_held(
         HOLD_UP_SYNC, connection, audience_no, lease_token, sync_no=sync_no, **values
     )
+
+
+async def note_throttled(connection: Connection, audience_no: int, lease_token: int) -> bool:
+    """Count the time from now on as throttled, for the waiting and the running syncs."""
+    if not await hold_lease(connection, audience_no, lease_token):
+        return False
+    await NOTE_THROTTLED.execute(connection, audience_no=audience_no, lease_token=lease_token)
+    return True
 
 
 async def cancel_waiting(connection: Connection, audience_no: int, lease_token: int) -> bool:

@@ -153,7 +153,7 @@ class AccountGate:
         sat_out_s = 0.0
         while (wait_s := self.stopped_for_s()) > 0:
             if wait_s > WAIT_INSIDE_RUN_S_MAX:
-                raise ComeBack(wait_s)
+                raise ComeBack(wait_s, is_throttled=True)
             await self._clock.sleep(wait_s)
             sat_out_s += wait_s
         return sat_out_s

@@ -128,7 +128,7 @@ class HeldAudience:
 
     def _come_back_after(self, until: datetime | None) -> None:
         if until is not None and until > self.now():
-            raise ComeBack((until - self.now()).total_seconds())
+            raise ComeBack((until - self.now()).total_seconds(), is_throttled=True)
 
     async def note_unknown_call(self, operation: Operation, *, planned_from: int) -> None:
         """A call may land late: keep the opposite direction back, and plan the windows once more.

@@ -11,6 +11,9 @@ NOT_TOLD: Final = "not told which rows"
 """Reason of rows counted as invalid of which Facebook gave no sample."""
 
 
+SESSION_ID_MAX: Final = 2**63 - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A batch's rows by outcome: accepted + refused + untold rows make the batch.
@@ -47,3 +50,10 @@ def second_chance_rows(row: bytes) -> list[bytes]:
 def rejection(row: bytes, reason: str) -> tuple[int, str]:
     """What is kept of a refused row: its keys and the reason, never its values."""
     return row_mask(row), reason
+
+
+def session_ids_of(receipt: Receipt) -> list[int]:
+    """The upload session that Facebook names, as a list of at most one."""
+    named = receipt.session_id
+    is_number = named.isascii() and named.isdecimal() and len(named) <= len(str(SESSION_ID_MAX))
+    return [int(named)] if is_number and 0 < int(named) <= SESSION_ID_MAX else []

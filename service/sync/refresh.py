@@ -14,6 +14,7 @@ from service.store.rows import MemberRow
 from service.sync.changes import come_back_sooner, sync_changes
 from service.sync.facts import refresh_facts
 from service.sync.held import HeldAudience
+from service.sync.match_counts import learn_match_counts
 from service.sync.plan import Plan
 from service.sync.refresh_position import RefreshPosition, move_refresh
 from service.sync.schedule import next_refresh_after
@@ -50,6 +51,7 @@ async def sync_refresh(held: HeldAudience, draining: asyncio.Event) -> None:
     )
     await move_refresh(held, RefreshPosition(due_at=due_at))
     await refresh_facts(held)
+    await learn_match_counts(held)
 
 
 async def _send_everything(run: SyncRun, draining: asyncio.Event) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from service.store import leases
+from service.store import leases, syncs
 from service.sync.blocking import block, tell_why_blocked
 from service.sync.changes import sync_changes
 from service.sync.compaction import keep_log_short
@@ -67,6 +67,8 @@ async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> dateti
             sent_up_to = await _take_or_recreate(step, held, draining)
         except ComeBack as stop:
             log.info("run suspended", reason=str(stop))
+            if stop.is_throttled:
+                await held.write(syncs.note_throttled)
             return held.now() + timedelta(seconds=stop.in_s)
         except Blocked as stop:
             await block(held, stop)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from service.graph import Credentials
 from service.store import syncs
+from service.sync.account_gate import AccountGate
 from service.sync.held import HeldAudience
 from service.sync.plan import Operation, Plan
 from service.sync.single_call import may_be_unknown_yet
@@ -49,6 +50,11 @@ class Sender:
     credentials: Credentials
     sync_no: int
     _calls_told: int = field(default=0, init=False)
+    _sessions_told: dict[Operation, int] = field(default_factory=dict, init=False)
+    _throttled_told_s: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._throttled_told_s = self._gate.stopped_total_s()
 
     async def send(self, plan: Plan, *, planned_from: int) -> WindowOutcome:
         """Send a plan. An unknown outcome is noted before anything opposite may follow.
@@ -57,6 +63,7 @@ class Sender:
         """
         outcome = WindowOutcome(removals=PhaseOutcome(), additions=PhaseOutcome())
         self._calls_told = 0
+        self._sessions_told = {}
         for operation, rows in (
             (Operation.REMOVE, list(plan.removals)),
             (Operation.ADD, plan.additions),
@@ -101,7 +108,26 @@ class Sender:
             open_rows_added=outcome.additions.accepted,
             open_rows_removed=outcome.removals.accepted,
             calls_delta=new_calls,
+            throttled_ms_delta=self._new_throttled_ms(),
+            addition_session_ids=self._new_sessions(Operation.ADD, outcome.additions),
+            removal_session_ids=self._new_sessions(Operation.REMOVE, outcome.removals),
         )
+
+    def _new_sessions(self, operation: Operation, phase: PhaseOutcome) -> list[int]:
+        told = self._sessions_told.get(operation, 0)
+        new = phase.session_ids[told:]
+        self._sessions_told[operation] = told + len(new)
+        return new
+
+    def _new_throttled_ms(self) -> int:
+        """Milliseconds of a stop of the account since the last time; what is told is told once."""
+        new_ms = int((self._gate.stopped_total_s() - self._throttled_told_s) * 1000)
+        self._throttled_told_s += new_ms / 1000
+        return new_ms
+
+    @property
+    def _gate(self) -> AccountGate:
+        return self.held.context.gates.of(self.held.work.ad_account_id)
 
     def _uplink(self) -> Uplink:
         context, held = self.held.context, self.held
@@ -112,7 +138,7 @@ class Sender:
             graph=context.graph,
             credentials=self.credentials,
             custom_audience_id=held.work.custom_audience_id,
-            gate=context.gates.of(held.work.ad_account_id),
+            gate=self._gate,
             lease=held.lease,
             clock=context.clock,
             chance=context.chance,

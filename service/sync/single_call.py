@@ -40,7 +40,8 @@ async def single_call(held: HeldAudience, call: Callable[[], Awaitable[T]]) -> T
 async def stop_for(held: HeldAudience, failure: GraphFailure) -> Blocked | ComeBack:
     """Why the run stops after a failed call; the gate has stopped a throttled account for everybody."""
     if failure.verdict is Verdict.LIMITED:
-        return ComeBack(held.context.gates.of(held.work.ad_account_id).stopped_for_s(), failure)
+        stopped_s = held.context.gates.of(held.work.ad_account_id).stopped_for_s()
+        return ComeBack(stopped_s, failure, is_throttled=True)
     if failure.verdict is Verdict.NOT_READY and not may_be_unknown_yet(held):
         return Blocked(BlockedReason.AUDIENCE_GONE, failure)
     if failure.verdict in _IN_PASSING:
@@ -79,20 +80,18 @@ async def find_by_marker(
 
 
 async def find_listed(
-    held: HeldAudience,
-    audiences: AsyncIterator[CustomAudience],
-    is_it: Callable[[CustomAudience], Awaitable[bool]],
-) -> CustomAudience | None:
-    """The first Custom Audience of the account's list that is the one looked for."""
+    held: HeldAudience, items: AsyncIterator[T], is_it: Callable[[T], Awaitable[bool]]
+) -> T | None:
+    """The first one of a list of Facebook's that is the one looked for."""
     gate = held.context.gates.of(held.work.ad_account_id)
     while True:
         # Any step may be the call for the next page.
         async with gate.permit(held.work.audience_id, ready=held.lease.outlive_a_call):
-            audience = await anext(audiences, None)
-        if audience is None:
+            item = await anext(items, None)
+        if item is None:
             return None
-        if await is_it(audience):
-            return audience
+        if await is_it(item):
+            return item
 
 
 async def _was_given_up(held: HeldAudience, custom_audience_id: str) -> bool:

@@ -43,12 +43,18 @@ class GaveUp(Exception):
 
 
 class ComeBack(Exception):
-    """Nothing can be done for some seconds; the run is suspended and goes on later."""
+    """Nothing can be done for some seconds; the run is suspended and goes on later.
 
-    def __init__(self, in_s: float, failure: GraphFailure | None = None) -> None:
+    `is_throttled`: because the ad account's limit is reached.
+    """
+
+    def __init__(
+        self, in_s: float, failure: GraphFailure | None = None, *, is_throttled: bool = False
+    ) -> None:
         super().__init__(f"come back in {in_s:.0f} s")
         self.in_s = in_s
         self.failure = failure
+        self.is_throttled = is_throttled
 
 
 class Suspended(Exception):

@@ -17,7 +17,7 @@ from service.sync.account_gate import WAIT_INSIDE_RUN_S_MAX, AccountGate
 from service.sync.consequences import BlockedReason, Consequence, blocked_reason_of, consequence_of
 from service.sync.lease import Lease
 from service.sync.plan import Operation
-from service.sync.receipts import NOT_TOLD, read_receipt, rejection
+from service.sync.receipts import NOT_TOLD, read_receipt, rejection, session_ids_of
 from service.sync.schedule import backoff_s
 from service.sync.second_chances import SecondChances
 from service.sync.stops import Blocked, ComeBack, GaveUp
@@ -62,6 +62,8 @@ class PhaseOutcome:
     unknown: int = 0
     calls: int = 0
     had_unknown_call: bool = False
+    session_ids: list[int] = field(default_factory=list)
+    """Facebook's upload sessions of the calls that it answered."""
     stop: Blocked | GaveUp | ComeBack | None = None
 
     @property
@@ -157,6 +159,7 @@ class Phase:
             await self._on_progress(self.outcome)
 
     def _on_receipt(self, batch: Batch, receipt: Receipt) -> None:
+        self.outcome.session_ids += session_ids_of(receipt)
         reading = read_receipt(batch.rows, receipt)
         if reading.untold and self._halve(batch):
             return
@@ -211,7 +214,7 @@ class Phase:
         stopped_s = self._uplink.gate.stopped_for_s()
         self._throttles += 1
         if stopped_s > WAIT_INSIDE_RUN_S_MAX or self._throttles >= THROTTLES_MAX:
-            self._put_back(batch, ComeBack(stopped_s, failure))
+            self._put_back(batch, ComeBack(stopped_s, failure, is_throttled=True))
         else:
             self._waiting.appendleft(batch)
 

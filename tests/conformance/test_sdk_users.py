@@ -65,6 +65,7 @@ def test_generated_calls_and_sessions(world: FakeFacebook, account: AdAccount) -
     made.create_user(params={"payload": payload, "session": session})
     [told] = made.get_sessions(params={"session_id": 8812})
     assert (told["session_id"], told["num_received"]) == ("8812", "2")
+    assert told["num_matched"] == "2"
     made.delete_users(params={"payload": {"schema": ["EMAIL"], "data": rows[:1]}})
     assert inside(world, made) == ["p1"]
 

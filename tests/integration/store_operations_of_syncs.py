@@ -1,10 +1,11 @@
 """Operations by which the holder of a lease starts a sync, goes on with it and ends it."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from service.store import syncs
+from service.store import match_counts, syncs
 from service.store.rows import LeaseClaim
 from tests.integration.store_operations import AGE, MODE, REVISION, Actor, operation
 
@@ -39,7 +40,25 @@ async def progress(actor: Actor, age: int, counts: tuple[int, ...]) -> object:
         open_rows_added=added,
         open_rows_removed=removed,
         calls_delta=1,
+        throttled_ms_delta=added * 60_000,
+        addition_session_ids=range(100, 100 + added * 400),
+        removal_session_ids=[7] * removed,
     )
+
+
+@operation(age=AGE)
+async def throttle(actor: Actor, age: int) -> object:
+    return await syncs.note_throttled(*actor.held(age))
+
+
+@operation(often=2, age=AGE, sync_no=st.integers(1, 3), matched=st.sampled_from([0, 5, -1]))
+async def match(actor: Actor, age: int, sync_no: int, matched: int) -> object:
+    held = actor.held(age)
+    unmatched = await match_counts.list_unmatched_syncs(
+        *held[:2], ended_from=datetime(2020, 1, 1, tzinfo=UTC), limit=2
+    )
+    counted = await match_counts.set_matched_count(*held, sync_no=sync_no, matched_count=matched)
+    return unmatched, counted
 
 
 def totals(counts: tuple[int, ...], missing: int) -> dict[str, Any]:

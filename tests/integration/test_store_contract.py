@@ -58,18 +58,24 @@ def plain(answer: object) -> object:
     if dataclasses.is_dataclass(answer) and not isinstance(answer, type):
         values = {field.name: getattr(answer, field.name) for field in dataclasses.fields(answer)}
         values.pop("installation_id", None)
-        return with_time_of_claim(values)
+        return with_times(values)
     if isinstance(answer, list | tuple):
         return [plain(part) for part in answer]
     return answer
 
 
-def with_time_of_claim(values: dict[str, object]) -> dict[str, object]:
-    """A token is the microsecond of the claim: compared as a time is."""
-    token = values.get("lease_token")
-    if isinstance(token, int):
-        values = {**values, "lease_token": token / 1_000_000}
-    return values
+NUMBERS_OF_TIME: Final = {"lease_token": 1_000_000, "throttled_ms": 1_000}
+"""Whole numbers that are compared as times are, and how many of them make a second."""
+
+
+def with_times(values: dict[str, object]) -> dict[str, object]:
+    """A token is the microsecond of the claim, for example."""
+    times = {
+        name: value / a_second
+        for name, a_second in NUMBERS_OF_TIME.items()
+        if isinstance(value := values.get(name), int)
+    }
+    return {**values, **times}
 
 
 def in_utc(value: object) -> object:
@@ -82,7 +88,7 @@ def in_utc(value: object) -> object:
 async def kept_by_postgres(connection: Connection) -> dict[str, list[dict[str, object]]]:
     return {
         table: [
-            with_time_of_claim({name: in_utc(value) for name, value in record.items()})
+            with_times({name: in_utc(value) for name, value in record.items()})
             for record in await connection.fetch(
                 f"select * from {table} order by {', '.join(key)}"  # noqa: S608
             )
@@ -94,7 +100,7 @@ async def kept_by_postgres(connection: Connection) -> dict[str, list[dict[str, o
 def kept_in_memory(database: MemoryDatabase) -> dict[str, list[dict[str, object]]]:
     kept: dict[str, list[dict[str, object]]] = {table: [] for table in KEYS}
     for (table, _), rows in database.mark().saved.items():
-        kept[table].extend(with_time_of_claim(row) for row in rows.values())
+        kept[table].extend(with_times(row) for row in rows.values())
     for table, unsorted in kept.items():
         unsorted.sort(key=operator.itemgetter(*KEYS[table]))
     return kept

@@ -293,11 +293,19 @@ async def test_a_late_holder_cannot_touch_a_sync(database_url: str) -> None:
         late, no = work.lease_token - 1, work.audience_no
         number = sync.sync_no
         figures = dict.fromkeys(("rows_to_add", "rows_to_remove", "rows_added", "rows_removed"), 0)
-        opened = {f"open_{name}": 1 for name in figures}
         settled = {**figures, "rows_invalid": 0, "rows_carried_over": 0}
         assert not await syncs.progress_sync(
-            connection, no, late, sync_no=number, **opened, calls_delta=1
+            connection,
+            no,
+            late,
+            sync_no=number,
+            open_rows_to_add=1,
+            open_rows_to_remove=1,
+            open_rows_added=1,
+            open_rows_removed=1,
+            calls_delta=1,
         )
+        assert not await syncs.note_throttled(connection, no, late)
         assert not await syncs.settle_sync_window(
             connection, no, late, sync_no=number, **settled, calls_delta=1
         )

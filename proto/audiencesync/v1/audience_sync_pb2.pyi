@@ -674,6 +674,10 @@ class Sync(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    THROTTLED_DURATION_FIELD_NUMBER: _builtins.int
+    ADDITION_SESSION_IDS_FIELD_NUMBER: _builtins.int
+    REMOVAL_SESSION_IDS_FIELD_NUMBER: _builtins.int
+    MATCHED_COUNT_FIELD_NUMBER: _builtins.int
     sync_id: _builtins.str
     """Names the sync; opaque, 1 to 64 characters."""
     audience_id: _builtins.str
@@ -702,6 +706,11 @@ class Sync(_message.Message):
     """Rows whose outcome is not known; only in a failed sync. They are sent again."""
     calls: _builtins.int
     """Upload calls made to Facebook, those that failed included."""
+    matched_count: _builtins.int
+    """People that Facebook found for the additions, each upload call counted by itself. Not set until
+    Facebook has told, which may take hours: it is asked after each sync for two days. Not set either
+    for a sync of more than 999 answered calls with additions.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was asked for."""
@@ -717,6 +726,22 @@ class Sync(_message.Message):
     @_builtins.property
     def error(self) -> Global___Sync.Error:
         """Why it failed, or what holds it up now; not set otherwise."""
+
+    @_builtins.property
+    def throttled_duration(self) -> _duration_pb2.Duration:
+        """How long the ad account's limit at Facebook kept it waiting."""
+
+    @_builtins.property
+    def addition_session_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Facebook's upload sessions of its additions that Facebook answered, oldest first; of very many the
+        newest 20.
+        """
+
+    @_builtins.property
+    def removal_session_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Facebook's upload sessions of its removals that Facebook answered, oldest first; of very many the
+        newest 20.
+        """
 
     def __init__(
         self,
@@ -739,12 +764,18 @@ class Sync(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         error: Global___Sync.Error | None = ...,
+        throttled_duration: _duration_pb2.Duration | None = ...,
+        addition_session_ids: _abc.Iterable[_builtins.int] | None = ...,
+        removal_session_ids: _abc.Iterable[_builtins.int] | None = ...,
+        matched_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_matched_count", b"_matched_count", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "matched_count", b"matched_count", "start_time", b"start_time", "throttled_duration", b"throttled_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience_id", b"audience_id", "calls", b"calls", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "mode", b"mode", "rows_added", b"rows_added", "rows_carried_over", b"rows_carried_over", "rows_invalid", b"rows_invalid", "rows_removed", b"rows_removed", "rows_to_add", b"rows_to_add", "rows_to_remove", b"rows_to_remove", "rows_unknown", b"rows_unknown", "start_time", b"start_time", "state", b"state", "sync_id", b"sync_id", "target_revision", b"target_revision", "trigger", b"trigger"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_matched_count", b"_matched_count", "addition_session_ids", b"addition_session_ids", "audience_id", b"audience_id", "calls", b"calls", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "matched_count", b"matched_count", "mode", b"mode", "removal_session_ids", b"removal_session_ids", "rows_added", b"rows_added", "rows_carried_over", b"rows_carried_over", "rows_invalid", b"rows_invalid", "rows_removed", b"rows_removed", "rows_to_add", b"rows_to_add", "rows_to_remove", b"rows_to_remove", "rows_unknown", b"rows_unknown", "start_time", b"start_time", "state", b"state", "sync_id", b"sync_id", "target_revision", b"target_revision", "throttled_duration", b"throttled_duration", "trigger", b"trigger"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__matched_count: _TypeAlias = _typing.Literal["matched_count"]  # noqa: Y015
+    _WhichOneofArgType__matched_count: _TypeAlias = _typing.Literal["_matched_count", b"_matched_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__matched_count) -> _WhichOneofReturnType__matched_count | None: ...
 
 Global___Sync: _TypeAlias = Sync  # noqa: Y015
 

@@ -5,7 +5,9 @@ select
     s.rows_to_add, s.rows_to_remove, s.rows_added, s.rows_removed, s.rows_invalid,
     s.rows_carried_over, s.rows_unknown, s.calls, s.open_rows_to_add, s.open_rows_to_remove,
     s.open_rows_added, s.open_rows_removed, s.requested_at, s.started_at, s.ended_at, s.error_reason,
-    s.error_code, s.error_subcode, s.error_message, s.error_trace_id
+    s.error_code, s.error_subcode, s.error_message, s.error_trace_id,
+    s.throttled_ms + coalesce(greatest(0, floor(extract(epoch from now() - s.throttled_since) * 1000)), 0)::bigint as throttled_ms,
+    s.addition_session_ids, s.removal_session_ids, s.matched_count
 from sync s join audience a using (audience_no)
 where s.audience_no = :audience_no and s.sync_no = any (:sync_nos::bigint[])
 order by s.sync_no desc;
@@ -47,6 +49,8 @@ update sync set
     state = 'RUNNING',
     started_at = coalesce(started_at, now()),
     target_revision = case when state = 'PENDING' then :target_revision else target_revision end,
+    throttled_ms = throttled_ms + coalesce(greatest(0, floor(extract(epoch from now() - throttled_since) * 1000)), 0)::bigint,
+    throttled_since = null,
     open_rows_to_add = 0, open_rows_to_remove = 0, open_rows_added = 0, open_rows_removed = 0,
     error_reason = null, error_code = null, error_subcode = null, error_message = null,
     error_trace_id = null
@@ -69,7 +73,14 @@ update sync set
     open_rows_to_remove = :open_rows_to_remove,
     open_rows_added = :open_rows_added,
     open_rows_removed = :open_rows_removed,
-    calls = calls + :calls_delta
+    calls = calls + :calls_delta,
+    throttled_ms = throttled_ms + :throttled_ms_delta,
+    addition_session_ids = (addition_session_ids || :addition_session_ids)[
+        greatest(1, cardinality(addition_session_ids) + cardinality(:addition_session_ids::bigint[])
+            - :sessions_max + 1):],
+    removal_session_ids = (removal_session_ids || :removal_session_ids)[
+        greatest(1, cardinality(removal_session_ids) + cardinality(:removal_session_ids::bigint[])
+            - :sessions_max + 1):]
 from held
 where audience_no = :audience_no and sync_no = :sync_no and state = 'RUNNING'
 returning pg_notify('audience_changed', audience_no::text);
@@ -104,6 +115,8 @@ with held as (
 update sync set
     state = :state,
     ended_at = now(),
+    throttled_ms = throttled_ms + coalesce(greatest(0, floor(extract(epoch from now() - throttled_since) * 1000)), 0)::bigint,
+    throttled_since = null,
     rows_to_add = rows_to_add + :rows_to_add,
     rows_to_remove = rows_to_remove + :rows_to_remove,
     rows_added = rows_added + :rows_added,
@@ -135,8 +148,40 @@ returning pg_notify('audience_changed', audience_no::text);
 update sync set
     state = 'CANCELLED',
     ended_at = now(),
+    throttled_ms = throttled_ms + coalesce(greatest(0, floor(extract(epoch from now() - throttled_since) * 1000)), 0)::bigint,
+    throttled_since = null,
     open_rows_to_add = 0, open_rows_to_remove = 0, open_rows_added = 0, open_rows_removed = 0
 where audience_no = :audience_no and state in ('PENDING', 'RUNNING')
+returning pg_notify('audience_changed', audience_no::text);
+
+-- name: note_throttled :exec
+-- The ad account's limit keeps this audience's syncs waiting from now on.
+with held as (
+    select from audience_work
+    where audience_no = :audience_no and lease_token = :lease_token
+    for no key update
+)
+update sync set throttled_since = coalesce(throttled_since, now())
+from held
+where audience_no = :audience_no and state in ('PENDING', 'RUNNING');
+
+-- name: list_unmatched_syncs :many
+-- Ended ones with additions of which Facebook has not told yet how many people it found.
+select sync_no, addition_session_ids from sync
+where audience_no = :audience_no and ended_at >= :ended_from and matched_count is null
+    and cardinality(addition_session_ids) between 1 and :sessions_max
+order by sync_no desc
+limit :row_limit;
+
+-- name: set_matched_count :exec
+with held as (
+    select from audience_work
+    where audience_no = :audience_no and lease_token = :lease_token
+    for no key update
+)
+update sync set matched_count = :matched_count
+from held
+where audience_no = :audience_no and sync_no = :sync_no
 returning pg_notify('audience_changed', audience_no::text);
 
 -- name: add_rejected_rows :exec

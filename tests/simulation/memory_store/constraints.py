@@ -109,8 +109,10 @@ def check_sync(rows: Iterable[Row], row: Row, old: Row | None) -> None:
     _check(_every_row_is_accounted(row), "every_row_accounted")
     losses = row["rows_invalid"] + row["rows_carried_over"]
     _check(state != "SUCCEEDED" or losses == 0, "partial_means_losses")
+    _check((row["matched_count"] or 0) >= 0, "sync_matched_count_check")
     _check(row["mode"] in {"CHANGES", "REFRESH"}, "sync_mode_check")
     _check(state in ENDED or state in OPEN, "sync_state_check")
+    _check(row["throttled_ms"] >= 0, "sync_throttled_ms_check")
     _check(row["trigger"] in TRIGGERS, "sync_trigger_check")
     _check(row["rows_unknown"] == 0 or state == "FAILED", "unknown_only_when_failed")
     if state in OPEN and (old is None or old["state"] != state):

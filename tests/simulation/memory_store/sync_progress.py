@@ -4,8 +4,16 @@ from typing import Any
 
 from tests.simulation.memory_store.named import named
 from tests.simulation.memory_store.session import Session
-from tests.simulation.memory_store.syncs import EMPTY_WINDOW, NO_ERROR, TOTALS, by_state
+from tests.simulation.memory_store.syncs import (
+    EMPTY_WINDOW,
+    NO_ERROR,
+    TOTALS,
+    by_state,
+    not_throttled_now,
+)
 from tests.simulation.memory_store.values import Row, coalesce
+
+STATES = ("PENDING", "RUNNING", "SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "CANCELLED")
 
 
 @named("go_on_with_sync")
@@ -17,7 +25,7 @@ def go_on_with_sync(s: Session, *, audience_no: int, mode: str, target_revision:
     changes: Row = {"state": "RUNNING", "started_at": coalesce(sync["started_at"], s.now)}
     if sync["state"] == "PENDING":
         changes["target_revision"] = target_revision
-    changes |= EMPTY_WINDOW | NO_ERROR
+    changes |= EMPTY_WINDOW | NO_ERROR | not_throttled_now(s, sync)
     s.tables.sync.of(audience_no).change(sync["sync_no"], **changes)
     return [{"sync_no": sync["sync_no"]}]
 
@@ -56,10 +64,24 @@ def progress_sync(
     lease_token: int,
     sync_no: int,
     calls_delta: int,
+    throttled_ms_delta: int,
+    sessions_max: int,
+    addition_session_ids: list[int],
+    removal_session_ids: list[int],
     **open_window: int,
 ) -> int:
     sync = _held_sync(s, audience_no, lease_token, sync_no, "RUNNING")
-    return _change_and_tell(s, sync, **open_window, **_raised(sync, calls_delta=calls_delta))
+    if sync is None:
+        return 0
+    told = {
+        "throttled_ms": sync["throttled_ms"] + throttled_ms_delta,
+        "addition_session_ids": (sync["addition_session_ids"] + addition_session_ids)[
+            -sessions_max:
+        ],
+        "removal_session_ids": (sync["removal_session_ids"] + removal_session_ids)[-sessions_max:],
+    }
+    totals = _raised(sync, calls_delta=calls_delta)
+    return _change_and_tell(s, sync, **open_window, **totals, **told)
 
 
 @named("settle_sync_window")
@@ -82,8 +104,10 @@ def end_sync(
 ) -> int:
     sync = _held_sync(s, audience_no, lease_token, sync_no, "PENDING", "RUNNING")
     error = {name: values.pop(name) for name in NO_ERROR}
-    totals = _raised(sync, **values)
-    return _change_and_tell(s, sync, state=state, ended_at=s.now, **totals, **EMPTY_WINDOW, **error)
+    if sync is None:
+        return 0
+    ended = {"state": state, "ended_at": s.now, **not_throttled_now(s, sync)}
+    return _change_and_tell(s, sync, **ended, **_raised(sync, **values), **EMPTY_WINDOW, **error)
 
 
 @named("hold_up_sync")
@@ -98,5 +122,25 @@ def hold_up_sync(
 def end_waiting_syncs(s: Session, *, audience_no: int) -> int:
     waiting = by_state(s, audience_no, "PENDING", "RUNNING")
     for sync in waiting:
-        _change_and_tell(s, sync, state="CANCELLED", ended_at=s.now, **EMPTY_WINDOW)
+        ended = {"state": "CANCELLED", "ended_at": s.now, **not_throttled_now(s, sync)}
+        _change_and_tell(s, sync, **ended, **EMPTY_WINDOW)
     return len(waiting)
+
+
+@named("note_throttled")
+def note_throttled(s: Session, *, audience_no: int, lease_token: int) -> int:
+    if s.held_work(audience_no, lease_token) is None:
+        return 0
+    waiting = by_state(s, audience_no, "PENDING", "RUNNING")
+    for sync in waiting:
+        since = coalesce(sync["throttled_since"], s.now)
+        s.tables.sync.of(audience_no).change(sync["sync_no"], throttled_since=since)
+    return len(waiting)
+
+
+@named("set_matched_count")
+def set_matched_count(
+    s: Session, *, audience_no: int, lease_token: int, sync_no: int, matched_count: int
+) -> int:
+    sync = _held_sync(s, audience_no, lease_token, sync_no, *STATES)
+    return _change_and_tell(s, sync, matched_count=matched_count)

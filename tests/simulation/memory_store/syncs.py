@@ -1,6 +1,6 @@
 """Stands for the texts of `syncs.sql` that look for syncs, make them and forget them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import md5
 from typing import Final
 
@@ -29,7 +29,27 @@ NO_ERROR: Final[Row] = dict.fromkeys(
     ("error_reason", "error_code", "error_subcode", "error_message", "error_trace_id")
 )
 EMPTY_WINDOW: Final[Row] = dict.fromkeys(OPEN_WINDOW, 0)
-_NEW: Final[Row] = {**dict.fromkeys(TOTALS, 0), **EMPTY_WINDOW, **NO_ERROR}
+_NEW: Final[Row] = {
+    **dict.fromkeys(TOTALS, 0),
+    **EMPTY_WINDOW,
+    **NO_ERROR,
+    "throttled_ms": 0,
+    "throttled_since": None,
+    "addition_session_ids": [],
+    "removal_session_ids": [],
+    "matched_count": None,
+}
+
+
+def not_throttled_now(s: Session, sync: Row) -> Row:
+    """The time for which it was throttled counted, and none running."""
+    return {"throttled_ms": throttled_ms(s, sync), "throttled_since": None}
+
+
+def throttled_ms(s: Session, sync: Row) -> int:
+    since = sync["throttled_since"]
+    running = 0 if since is None else max(0, (s.now - since) // timedelta(milliseconds=1))
+    return int(sync["throttled_ms"]) + running
 
 
 def by_state(s: Session, audience_no: int, *states: str) -> list[Row]:
@@ -44,7 +64,13 @@ def read_syncs(s: Session, *, audience_no: int, sync_nos: list[int]) -> list[Row
         return []
     rows = s.tables.sync.of(audience_no).rows
     found = sorted((sync_no for sync_no in set(sync_nos) if sync_no in rows), reverse=True)
-    return [{**rows[sync_no], "audience_id": audience["audience_id"]} for sync_no in found]
+    return [_told(s, rows[sync_no], audience["audience_id"]) for sync_no in found]
+
+
+def _told(s: Session, sync: Row, audience_id: str) -> Row:
+    told = {**sync, "audience_id": audience_id, "throttled_ms": throttled_ms(s, sync)}
+    del told["throttled_since"]
+    return told
 
 
 @named("list_sync_numbers")
@@ -89,6 +115,22 @@ def insert_sync(
     }
     table.put(sync_no, {**given, **_NEW})
     return [{"sync_no": sync_no}]
+
+
+@named("list_unmatched_syncs")
+def list_unmatched_syncs(
+    s: Session, *, audience_no: int, ended_from: datetime, sessions_max: int, row_limit: int
+) -> list[Row]:
+    found = [
+        {"sync_no": sync_no, "addition_session_ids": row["addition_session_ids"]}
+        for sync_no, row in s.tables.sync.of(audience_no).rows.items()
+        if row["ended_at"] is not None
+        and row["ended_at"] >= ended_from
+        and row["matched_count"] is None
+        and 1 <= len(row["addition_session_ids"]) <= sessions_max
+    ]
+    found.sort(key=lambda row: -row["sync_no"])
+    return found[:row_limit]
 
 
 @named("add_rejected_rows")

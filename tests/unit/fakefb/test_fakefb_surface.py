@@ -131,6 +131,7 @@ async def test_session_id_comes_back_as_text_and_on_the_sessions_edge(fake: Fake
     assert data[0]["num_received"] == "2"
     assert data[0]["num_invalid_entries"] == "1"
     assert data[0]["stage"] == "done"
+    assert data[0]["num_matched"] == "0"
     none = await fake.graph("GET", f"{audience}/sessions", query={"session_id": "7"})
     assert none.json == {"data": []}
 

@@ -186,16 +186,17 @@ async def test_list_without_an_end_is_given_up(
     assert len(sent_requests(facebook)) == 4
 
 
-async def test_upload_session_is_found_by_its_id_or_not_at_all(
+async def test_upload_sessions_are_listed_or_narrowed_to_one(
     client: GraphClient, facebook: aioresponses
 ) -> None:
     page = a_page({"session_id": "1"}, {"session_id": "8812", "stage": "processing"})
     facebook.get(ANY_URL, payload=page, repeat=True)
-    found = await client.read_session(CREDENTIALS, AUDIENCE, 8812)
-    assert found is not None
-    assert found.stage == "processing"
-    assert await client.read_session(CREDENTIALS, AUDIENCE, 8813) is None
-    assert sent_requests(facebook)[0][1].query["session_id"] == "8812"
+    found = [session async for session in client.list_sessions(CREDENTIALS, AUDIENCE)]
+    assert [session.session_id for session in found] == [1, 8812]
+    assert "session_id" not in sent_requests(facebook)[0][1].query
+    async for _ in client.list_sessions(CREDENTIALS, AUDIENCE, session_id=8812):
+        pass
+    assert sent_requests(facebook)[1][1].query["session_id"] == "8812"
 
 
 async def test_limit_says_how_long_to_wait(client: GraphClient, facebook: aioresponses) -> None:

@@ -109,6 +109,11 @@ def test_upload_session_is_read_from_texts() -> None:
     assert (session.num_received, session.num_matched) == (2, -1)
 
 
+def test_upload_session_may_have_any_id_of_64_bits() -> None:
+    session = objects.read_upload_session(Fields({"session_id": str(2**63 - 1)}))
+    assert session.session_id == 2**63 - 1
+
+
 def test_page_takes_the_cursor_out_of_its_link() -> None:
     read = partial(objects.read_page, read_item=objects.read_created_id, at=None)
     assert read(Fields(a_page({"id": "1"}, after="c2"))).after == "c2"

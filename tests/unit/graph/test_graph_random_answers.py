@@ -33,6 +33,11 @@ async def walk(client: GraphClient) -> None:
         pass
 
 
+async def walk_sessions(client: GraphClient) -> None:
+    async for _ in client.list_sessions(CREDENTIALS, AUDIENCE):
+        pass
+
+
 CALLS: dict[str, Callable[[GraphClient], Awaitable[object]]] = {
     "debug_token": lambda client: client.debug_token(CREDENTIALS),
     "account": lambda client: client.read_ad_account(CREDENTIALS, AD_ACCOUNT),
@@ -44,7 +49,7 @@ CALLS: dict[str, Callable[[GraphClient], Awaitable[object]]] = {
     "list": walk,
     "add": lambda client: client.add_users(CREDENTIALS, AUDIENCE, ROWS, session_id=1),
     "remove": lambda client: client.remove_users(CREDENTIALS, AUDIENCE, ROWS, session_id=1),
-    "session": lambda client: client.read_session(CREDENTIALS, AUDIENCE, 1),
+    "session": walk_sessions,
 }
 WRITES = {"create", "delete", "add", "remove"}
 

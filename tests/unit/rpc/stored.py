@@ -71,6 +71,10 @@ def a_stored_sync(**fields: Any) -> Sync:
         "error_subcode": None,
         "error_message": None,
         "error_trace_id": None,
+        "throttled_ms": 0,
+        "addition_session_ids": [],
+        "removal_session_ids": [],
+        "matched_count": None,
     }
     return Sync(**wanted | fields)
 

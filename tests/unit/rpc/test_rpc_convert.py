@@ -158,6 +158,10 @@ def test_every_field_of_the_messages_is_filled_by_somebody() -> None:
         started_at=THEN,
         ended_at=THEN,
         error_reason="LIMITED",
+        throttled_ms=1,
+        addition_session_ids=[1],
+        removal_session_ids=[2],
+        matched_count=0,
     )
     full_account = a_stored_ad_account(token_expires_at=THEN, throttled_until=THEN)
     assert unset_fields(audience_message(full_audience)) == {"next_sync_time"}
@@ -224,6 +228,13 @@ def test_a_sync_tells_what_went_wrong_and_names_itself() -> None:
     assert told.sync_id == encode_sync_id(1, 7)
     assert told.error == pb.Sync.Error(reason="LIMITED", code=80003, message="Wait.", trace_id="T")
     assert has_ended(sync)
+
+
+def test_a_sync_tells_the_newest_of_its_upload_sessions_and_how_long_it_was_kept_waiting() -> None:
+    told = sync_message(a_stored_sync(throttled_ms=61_500, addition_session_ids=[*range(1, 40)]))
+    assert told.throttled_duration == Duration(seconds=61, nanos=500_000_000)
+    assert list(told.addition_session_ids) == [*range(20, 40)]
+    assert not told.HasField("matched_count")
 
 
 def test_an_ad_account_never_tells_its_secrets() -> None:

@@ -96,6 +96,10 @@ def a_sync(mode: str, state: str = "PENDING") -> Sync:
         error_subcode=None,
         error_message=None,
         error_trace_id=None,
+        throttled_ms=0,
+        addition_session_ids=[],
+        removal_session_ids=[],
+        matched_count=None,
         **counts,
     )
 
