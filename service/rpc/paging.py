@@ -41,7 +41,8 @@ def page_key(token: str, *, of: Sequence[str]) -> str:
         key = raw[_CHECK_BYTES:].decode()
     except (binascii.Error, UnicodeError, ValueError):
         raise PageTokenInvalid from None
-    if not key or page_token(key, of=of) != token:
+    # Postgres holds no text with a NUL, so no row has such a key.
+    if not key or "\x00" in key or page_token(key, of=of) != token:
         raise PageTokenInvalid
     return key
 

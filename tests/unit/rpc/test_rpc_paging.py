@@ -16,7 +16,7 @@ def test_page_size_has_a_default_and_a_bound(asked: int, rows: int) -> None:
 
 
 @given(
-    st.text(st.characters(codec="utf-8"), min_size=1),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1),
     st.lists(st.text(st.characters(codec="utf-8"))),
 )
 def test_a_token_leads_back_to_its_key(key: str, of: list[str]) -> None:
@@ -47,6 +47,11 @@ def test_a_token_that_was_tampered_with_is_refused(data: st.DataObject) -> None:
 def test_a_token_that_was_made_up_is_refused(token: str) -> None:
     with pytest.raises(PageTokenInvalid):
         page_key(token, of=LIST)
+
+
+def test_a_key_that_no_row_can_have_is_refused() -> None:
+    with pytest.raises(PageTokenInvalid):
+        page_key(page_token("a\0b", of=LIST), of=LIST)
 
 
 def test_the_last_page_has_no_token() -> None:
