@@ -5,12 +5,13 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from http import HTTPMethod
 
-from tests.fuzz.graph_answers import AUDIENCE, CLEAN, Cells, Ending, Told
+from yarl import URL
+
+from tests.fuzz.graph_answers import CLEAN, Cells, Ending, Told
 from tests.fuzz.graph_oracle import Proof, prove
 
-OPERATIONS = {HTTPMethod.POST: "ADD", HTTPMethod.DELETE: "REMOVE"}
+OPERATIONS = {"POST": "ADD", "DELETE": "REMOVE"}
 
 
 @dataclass(slots=True)
@@ -19,7 +20,8 @@ class Answerer:
 
     script: Sequence[Told] = ()
     for_ever: bool = False
-    audience_id: str = AUDIENCE
+    behind: URL | None = None
+    """A Facebook that answers what the script does not."""
     url: str = ""
     proofs: list[Proof] = field(default_factory=list)
 
@@ -33,27 +35,55 @@ class Answerer:
             await writer.wait_closed()
 
     async def _answer(self, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
-        rows = _rows_of(body)
-        method = head.split(b" ", 1)[0].decode()
-        told = self._next()
-        content = told.body.write(list(rows), self.audience_id)
-        self.proofs.append(
-            prove(OPERATIONS[HTTPMethod(method)], rows, told, content, self.audience_id)
-        )
-        if told.ending is Ending.RESET:
-            writer.transport.abort()
-            return
-        raw = _http(told, content)
-        whole = told.ending is Ending.WHOLE
-        silent = told.ending is Ending.SILENT
-        writer.write(raw if whole else b"" if silent else raw[: -max(1, len(content) // 2)])
-        await writer.drain()
+        method, path = head.decode().split(" ")[:2]
+        operation = OPERATIONS.get(method) if path.partition("?")[0].endswith("/users") else None
+        told = self._next() if operation else CLEAN
+        if told is CLEAN and self.behind is not None:
+            raw = await self._ask_behind(head, body)
+            told, content = _read_http(raw)
+        else:
+            content = told.body.write(list(_rows_of(body)), _audience_in(path))
+            raw = _http(told, content)
+        if operation:
+            proof = prove(operation, _rows_of(body), told, content, _audience_in(path))
+            self.proofs.append(proof)
+        await _end(writer, told, raw, len(content))
+
+    async def _ask_behind(self, head: bytes, body: bytes) -> bytes:
+        url = self.behind or URL()
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        dropped = (b"connection:", b"accept-encoding:")
+        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(dropped)]
+        writer.write(b"\r\n".join([lines[0], b"Connection: close", *lines[1:]]) + body)
+        raw = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return raw
 
     def _next(self) -> Told:
         turn = len(self.proofs)
         if self.for_ever and self.script:
             return self.script[turn % len(self.script)]
         return self.script[turn] if turn < len(self.script) else CLEAN
+
+
+async def _end(writer: asyncio.StreamWriter, told: Told, raw: bytes, body_length: int) -> None:
+    if told.ending is Ending.RESET:
+        writer.transport.abort()
+        return
+    parts = {Ending.WHOLE: len(raw), Ending.SILENT: 0, Ending.CUT: len(raw) - body_length // 2 - 1}
+    writer.write(raw[: parts[told.ending]])
+    await writer.drain()
+
+
+def _read_http(raw: bytes) -> tuple[Told, bytes]:
+    head, _, body = raw.partition(b"\r\n\r\n")
+    return Told(http_status=int(head.split(b" ")[1])), body
+
+
+def _audience_in(path: str) -> str:
+    """The audience of `/v26.0/<audience>/users`."""
+    return path.split("/")[2]
 
 
 def _rows_of(body: bytes) -> dict[str, Cells]:

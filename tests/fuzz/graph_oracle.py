@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tests.fuzz.graph_answers import Cells, Ending, Told
 
+TOO_SMALL_TO_SHRINK: Final = (200, 1870047)
 REFUSED_AT_THE_DOOR: Final = (413, 414, 429)
 """HTTP statuses that are an answer without Graph's envelope."""
 
@@ -62,6 +63,11 @@ def prove(
         invalid=invalid,
         refused=refused,
     )
+
+
+def is_put_off(proof: Proof) -> bool:
+    """Whether Facebook refuses to shrink so small an audience."""
+    return proof.operation == "REMOVE" and proof.error == TOO_SMALL_TO_SHRINK
 
 
 def _is_receipt(answer: Mapping[str, Any], row_count: int, told: Told, audience_id: str) -> bool:

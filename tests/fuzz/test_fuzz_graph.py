@@ -21,7 +21,7 @@ from service.sync.upload import THROTTLES_MAX, TRIES_MAX, Phase, PhaseOutcome, U
 from tests.fuzz.effort import TEST_SECONDS_MAX, effort
 from tests.fuzz.graph_answerer import Answerer, answering
 from tests.fuzz.graph_answers import AUDIENCE, NO_RECEIPTS, Cells, Told, answers
-from tests.fuzz.graph_oracle import Proof
+from tests.fuzz.graph_oracle import Proof, is_put_off
 from tests.unit.sync.builders import a_row, value
 from tests.unit.sync.stub_graph import InstantClock, a_lease
 
@@ -30,7 +30,6 @@ BATCH_ROWS = 8
 WEAK = "first_name"
 PHASE_S_MAX = 10.0
 """Seconds of real time: nothing is waited for, so more is a loop without end."""
-TOO_SMALL_TO_SHRINK = (200, 1870047)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +164,7 @@ def hold(outcome: PhaseOutcome, rows: Sequence[Row], proofs: Sequence[Proof]) ->
         assert outcome.rows_invalid == 0
     for packed in outcome.carried_over:
         cells = next(row.cells for row in rows if row.packed == packed)
-        assert any(put_off(proof) and cells in proof.rows for proof in proofs)
+        assert any(is_put_off(proof) and cells in proof.rows for proof in proofs)
     assert outcome.calls == len(proofs) <= most_calls(rows)
 
 
@@ -192,7 +191,7 @@ def in_doubt(rows: Sequence[Row], proofs: Sequence[Proof]) -> set[Cells]:
     for proof in proofs:
         if not proof.is_definite:
             doubtful |= set(proof.rows)
-        elif proof.is_receipt or put_off(proof) or len(proof.rows) == 1:
+        elif proof.is_receipt or is_put_off(proof) or len(proof.rows) == 1:
             doubtful -= set(proof.rows)
     return doubtful & {row.cells for row in rows}
 
@@ -200,10 +199,6 @@ def in_doubt(rows: Sequence[Row], proofs: Sequence[Proof]) -> set[Cells]:
 def speaks_of_invalid_rows(proof: Proof) -> bool:
     is_single = len(proof.rows) == 1 and proof.is_definite and not proof.is_receipt
     return is_single or proof.invalid > 0
-
-
-def put_off(proof: Proof) -> bool:
-    return proof.operation == "REMOVE" and proof.error == TOO_SMALL_TO_SHRINK
 
 
 def most_calls(rows: Sequence[Row]) -> int:
