@@ -23,7 +23,7 @@ from tests.unit.rpc.builders import an_add
 
 SERVICE: Final = pb.DESCRIPTOR.services_by_name["AudienceSyncService"]
 METHODS: Final[Sequence[MethodDescriptor]] = tuple(SERVICE.methods)
-CALL_S_MAX: Final = 10.0
+CALL_S_MAX: Final = 20.0
 """Seconds after which a call counts as hanging."""
 
 CIVIL: Final = frozenset(

@@ -29,6 +29,7 @@ from tests.fuzz.wire import (
     tag,
 )
 from tests.integration.rpc_world import MESSAGE_BYTES_MAX
+from tests.unit.rpc.builders import an_add
 
 pytestmark = pytest.mark.timeout(TEST_SECONDS_MAX)
 UPDATE = next(one for one in METHODS if one.name == "UpdateMembership")
@@ -45,6 +46,8 @@ ODD_METADATA: Sequence[Sequence[tuple[str, str | bytes]]] = (
     [("accept-encoding", "lzma"), ("expect", "100-continue"), ("connection", "close")],
     [("user-agent", "~"), ("x-http-method-override", "DELETE"), ("x-empty", "")],
 )
+LISTS = [one for one in METHODS if "page_token" in one.input_type.fields_by_name]
+each_list = pytest.mark.parametrize("method", LISTS, ids=lambda method: method.name)
 each_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 
 
@@ -88,6 +91,20 @@ def test_messages_with_odd_values(
 ) -> None:
     message = data.draw(any_message(method.input_type, server.known))
     server.throw(method, message.SerializeToString())
+
+
+@effort(20)
+@given(data=st.data())
+def test_an_update_is_refused_whole_or_every_change_is_accounted_for(
+    server: FuzzedServer, data: st.DataObject
+) -> None:
+    changes = data.draw(st.lists(any_message(pb.Change.DESCRIPTOR, server.known), max_size=6))
+    request: Any = pb.UpdateMembershipRequest(audience_id=server.known["audience_id"][0])
+    request.changes.extend([an_add("m1", emails=["m1@mail.example"]), *changes])
+    told = server.throw(UPDATE, request.SerializeToString())
+    if told.is_ok:
+        answer = pb.UpdateMembershipResponse.FromString(told.response)
+        assert answer.changed_count + answer.unchanged_count == len(request.changes)
 
 
 @each_method
@@ -150,9 +167,7 @@ def test_a_small_message_that_unpacks_to_a_large_one(server: FuzzedServer) -> No
         assert is_too_large == (size > MESSAGE_BYTES_MAX)
 
 
-@pytest.mark.parametrize(
-    "method", [one for one in METHODS if "page_token" in one.input_type.fields_by_name]
-)
+@each_list
 def test_page_tokens_whose_check_is_right_and_whose_key_is_none(
     server: FuzzedServer, method: MethodDescriptor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,9 +178,7 @@ def test_page_tokens_whose_check_is_right_and_whose_key_is_none(
         server.throw(method, page_of(server, method, token))
 
 
-@pytest.mark.parametrize(
-    "method", [one for one in METHODS if "page_token" in one.input_type.fields_by_name]
-)
+@each_list
 @effort(20)
 @given(token=st.binary(max_size=30).map(base64.urlsafe_b64encode) | st.text().map(str.encode))
 def test_page_tokens_that_nobody_gave_out(
