@@ -98,13 +98,21 @@ def test_messages_with_odd_values(
 def test_an_update_is_refused_whole_or_every_change_is_accounted_for(
     server: FuzzedServer, data: st.DataObject
 ) -> None:
-    changes = data.draw(st.lists(any_message(pb.Change.DESCRIPTOR, server.known), max_size=6))
+    odd_changes = any_message(pb.Change.DESCRIPTOR, server.known)
+    odd_members = any_message(pb.Member.DESCRIPTOR, server.known).map(an_add_of)
+    changes: list[Any] = data.draw(st.lists(odd_members, max_size=6))
+    changes += data.draw(st.lists(odd_changes, max_size=1))
     request: Any = pb.UpdateMembershipRequest(audience_id=server.known["audience_id"][0])
     request.changes.extend([an_add("m1", emails=["m1@mail.example"]), *changes])
     told = server.throw(UPDATE, request.SerializeToString())
     if told.is_ok:
         answer = pb.UpdateMembershipResponse.FromString(told.response)
         assert answer.changed_count + answer.unchanged_count == len(request.changes)
+
+
+def an_add_of(member: Any) -> pb.Change:
+    member.member_id = member.member_id or "m2"
+    return pb.Change(operation=pb.Change.OPERATION_ADD, member=member)
 
 
 @each_method
