@@ -19,6 +19,7 @@ class AdmitBytes(CallInterceptor):
     """Refuses a call whose message would take the messages in work over `bytes_max`."""
 
     takes_bytes: ClassVar[bool] = True
+    each_message: ClassVar[bool] = True
 
     def __init__(self, bytes_max: int = MESSAGE_BYTES_IN_WORK_MAX) -> None:
         self._bytes_max = bytes_max

@@ -1,8 +1,8 @@
-"""How an interceptor gets around the calls of our service, unary and server-streaming alike."""
+"""How an interceptor gets around the calls of our service, whether requests or answers stream or not."""
 
 import abc
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
@@ -24,7 +24,7 @@ Behaviour: TypeAlias = Callable[[Any, Context], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call on its way in. `request` is bytes until it is decoded."""
+    """One call on its way in, or one message of it. `request` is bytes until it is decoded."""
 
     method: str
     context: Context
@@ -37,6 +37,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
 
     takes_bytes: ClassVar[bool] = False
     """Whether the request is handed over undecoded."""
+    each_message: ClassVar[bool] = False
+    """Whether of a stream of requests each message is surrounded, and not the whole call."""
 
     @abc.abstractmethod
     def around(self, call: Call) -> AbstractAsyncContextManager[Any]:
@@ -62,16 +64,30 @@ class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
             async with self.around(call) as inward:
                 return await inner(inward, context)
 
-        make = (
-            grpc.unary_stream_rpc_method_handler
-            if handler.response_streaming
-            else grpc.unary_unary_rpc_method_handler
-        )
-        return make(
-            behaviour,
+        async def behaviour_of_messages(requests: Any, context: Context) -> Any:
+            async with aclosing(surrounded(requests, context)) as inward:
+                return await inner(inward, context)
+
+        async def surrounded(requests: Any, context: Context) -> AsyncGenerator[Any, None]:
+            async for request in requests:
+                call = Call(method=method, context=context, request=request, decode=decode)
+                async with self.around(call) as inward:
+                    yield inward
+
+        streams = handler.request_streaming
+        return _MAKE[streams, handler.response_streaming](
+            behaviour_of_messages if streams and self.each_message else behaviour,
             request_deserializer=None if self.takes_bytes else decode,
             response_serializer=handler.response_serializer,
         )
+
+
+_MAKE: Final = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+"""By whether requests stream, and answers. No method takes a stream and answers once."""
 
 
 def _behaviour_of(handler: Handler) -> Behaviour:
@@ -79,7 +95,7 @@ def _behaviour_of(handler: Handler) -> Behaviour:
 
     So a cancelled call ends in the coroutine itself, not when its generator is collected.
     """
-    bare: Any = handler.unary_stream if handler.response_streaming else handler.unary_unary
+    bare: Any = handler.unary_unary or handler.unary_stream or handler.stream_stream
     behaviour: Behaviour = bare
     if not inspect.isasyncgenfunction(bare):
         return behaviour

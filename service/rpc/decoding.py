@@ -14,6 +14,7 @@ class DecodeRequests(CallInterceptor):
     """Decodes inside the interceptors: gRPC would answer with the decoder's own text."""
 
     takes_bytes: ClassVar[bool] = True
+    each_message: ClassVar[bool] = True
 
     @asynccontextmanager
     async def around(self, call: Call) -> AsyncIterator[Any]:

@@ -215,6 +215,34 @@ class Overloaded(ServiceError):
     kind = Kind.EXHAUSTED
 
 
+class ImportOffsetWrong(ServiceError):
+    """The chunk is not the one that comes next."""
+
+    reason = "IMPORT_OFFSET_WRONG"
+    kind = Kind.PRECONDITION
+
+
+class ImportIdReused(ServiceError):
+    """The import_id was used for another import."""
+
+    reason = "IMPORT_ID_REUSED"
+    kind = Kind.CONFLICT
+
+
+class ReplaceUnderWay(ServiceError):
+    """Another import that replaces the audience's membership is under way."""
+
+    reason = "REPLACE_UNDER_WAY"
+    kind = Kind.PRECONDITION
+
+
+class ImportEmpty(ServiceError):
+    """The list has no member; allow_empty says that this is meant."""
+
+    reason = "IMPORT_EMPTY"
+    kind = Kind.PRECONDITION
+
+
 class InternalError(ServiceError):
     """A defect; error_id finds it in the log."""
 

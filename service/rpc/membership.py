@@ -5,6 +5,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from service.identifiers.keys import RULES_VERSION
 from service.rpc.api import Api
 from service.rpc.find_audience import existing_audience, locked_audience, refuse_leaving
+from service.rpc.import_results import dropped_messages
 from service.rpc.prepare_changes import PreparedChanges, prepare_changes
 from service.rpc.request_ids import first_answer, keep_first_answer, repeatable
 from service.rpc.slices import Slices
@@ -60,13 +61,6 @@ def _answer(prepared: PreparedChanges, merged: MergeResult) -> pb.UpdateMembersh
         changed_count=merged.changed_count,
         unchanged_count=merged.unchanged_count + prepared.overtaken,
         unmatchable_count=prepared.unmatchable,
-        dropped_identifiers=[
-            pb.DroppedIdentifier(
-                key=pb.Key.Value(f"KEY_{key.name}"),
-                reason=pb.DropReason.Value(f"DROP_REASON_{reason.name}"),
-                count=count,
-            )
-            for (key, reason), count in sorted(prepared.dropped.items())
-        ],
+        dropped_identifiers=dropped_messages(prepared.dropped),
         unknown_trait_count=prepared.unknown_traits,
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
@@ -12,6 +13,9 @@ from service.rpc.convert_member import cut_off, raw_member
 from service.rpc.convert_values import time_of
 from service.rpc.slices import Slices
 from service.store.rows import MemberChange
+
+Changes: TypeAlias = pb.UpdateMembershipRequest | pb.ImportChunk
+"""Messages with a list of changes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,7 +35,7 @@ class PreparedChanges:
 
 
 async def prepare_changes(
-    request: pb.UpdateMembershipRequest, *, default_region: str, now: datetime, slices: Slices
+    request: Changes, *, default_region: str, now: datetime, slices: Slices
 ) -> PreparedChanges:
     """Prepare the changes of a validated request, giving the loop away between slices.
 
@@ -48,7 +52,7 @@ async def prepare_changes(
 
 
 async def _newest_changes(
-    request: pb.UpdateMembershipRequest, now: datetime, slices: Slices
+    request: Changes, now: datetime, slices: Slices
 ) -> dict[bytes, pb.Change]:
     """The change of each member that occurred last; of several at one time the last in the list."""
     newest: dict[bytes, pb.Change] = {}

@@ -7,7 +7,15 @@ from contextlib import aclosing
 from audiencesync.v1 import audience_sync_pb2 as pb
 from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceServicer
 
-from service.rpc import ad_accounts, audiences, connect_audience, membership, rejected_rows, syncs
+from service.rpc import (
+    ad_accounts,
+    audiences,
+    connect_audience,
+    imports,
+    membership,
+    rejected_rows,
+    syncs,
+)
 from service.rpc.api import Api
 from service.rpc.calls import Context
 
@@ -74,6 +82,13 @@ class Servicer(AudienceSyncServiceServicer):
         self, request: pb.UpdateMembershipRequest, context: Context
     ) -> pb.UpdateMembershipResponse:
         return await membership.update_membership(self._api, request)
+
+    async def ImportMembership(
+        self, requests: AsyncIterator[pb.ImportMembershipRequest], context: Context
+    ) -> AsyncIterator[pb.ImportMembershipResponse]:
+        async with aclosing(imports.import_membership(self._api, requests)) as answers:
+            async for answer in answers:
+                yield answer
 
     async def SyncNow(self, request: pb.SyncNowRequest, context: Context) -> pb.SyncNowResponse:
         return await syncs.sync_now(self._api, request)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, ClassVar, Final, TypeAlias
 
 import protovalidate
 from audiencesync.v1 import audience_sync_pb2 as pb
@@ -19,6 +19,7 @@ from service.rpc.slices import Slices
 VIOLATIONS_MAX: Final = 20
 """Violations told in one answer: an answer's metadata is bounded (8 KiB by default)."""
 
+_Bulk: TypeAlias = pb.UpdateMembershipRequest | pb.ImportChunk
 _BULK: Final = "changes"
 _BULK_MAX: Final = (
     pb.UpdateMembershipRequest.DESCRIPTOR.fields_by_name[_BULK]
@@ -34,6 +35,8 @@ _FIELD_OF_MESSAGE_RULE: Final = {"app_secret_needs_app_id": "app_id"}
 class ValidateRequests(CallInterceptor):
     """Refuses requests that break a rule, naming every field that does."""
 
+    each_message: ClassVar[bool] = True
+
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._validator = protovalidate.Validator()
@@ -45,26 +48,29 @@ class ValidateRequests(CallInterceptor):
         if violations:
             raise InvalidField(violations=violations)
         # Only now: what is no slug may be anything, an e-mail too.
-        notes().audience_id = getattr(call.request, "audience_id", "")
+        notes().audience_id = getattr(call.request, "audience_id", notes().audience_id)
         yield call.request
 
     async def violations(self, request: Message) -> list[FieldViolation]:
         """What is wrong with a request, at most VIOLATIONS_MAX violations."""
-        if isinstance(request, pb.UpdateMembershipRequest) and request.changes:
-            found = await self._bulk_violations(request)
+        part = getattr(request, "chunk", request)
+        if isinstance(part, pb.UpdateMembershipRequest | pb.ImportChunk) and part.changes:
+            found = await self._bulk_violations(part, "" if part is request else "chunk.")
         else:
             found = self._check(request)
         return (found + _unstorable(request))[:VIOLATIONS_MAX]
 
-    async def _bulk_violations(self, request: pb.UpdateMembershipRequest) -> list[FieldViolation]:
+    async def _bulk_violations(self, part: _Bulk, under: str) -> list[FieldViolation]:
         """Validate the message without its list, then item by item, giving the loop away between."""
-        found = [one for one in self._check(_without_bulk(request)) if one.field != _BULK]
-        if len(request.changes) > _BULK_MAX:
-            return [*found, FieldViolation(_BULK, f"must be at most {_BULK_MAX} changes")]
+        bulk = under + _BULK
+        head = self._check(_without_bulk(part), under=under)
+        found = [one for one in head if one.field != bulk]
+        if len(part.changes) > _BULK_MAX:
+            return [*found, FieldViolation(bulk, f"must be at most {_BULK_MAX} changes")]
         slices = Slices(self._monotonic)
-        for index, change in enumerate(request.changes):
+        for index, change in enumerate(part.changes):
             await slices.turn()
-            found += self._check(change, under=f"{_BULK}[{index}].")
+            found += self._check(change, under=f"{bulk}[{index}].")
             if len(found) >= VIOLATIONS_MAX:
                 break
         return found
@@ -76,11 +82,11 @@ class ValidateRequests(CallInterceptor):
         ]
 
 
-def _without_bulk(request: pb.UpdateMembershipRequest) -> pb.UpdateMembershipRequest:
+def _without_bulk(part: _Bulk) -> _Bulk:
     """A copy without the list; what the contract comes to add is copied too."""
-    names = [field.name for field in request.DESCRIPTOR.fields if field.name != _BULK]
-    head = pb.UpdateMembershipRequest()
-    FieldMask(paths=names).MergeMessage(request, head)
+    names = [field.name for field in part.DESCRIPTOR.fields if field.name != _BULK]
+    head = type(part)()
+    FieldMask(paths=names).MergeMessage(part, head)
     return head
 
 

@@ -116,15 +116,32 @@ async def merge(
         raise RuntimeError("a merge is all or nothing: it needs a transaction")
     await make_merge_tables(connection)
     await connection.copy_records_to_table("incoming", records=_records(changes), columns=_COLUMNS)
+    return await merge_incoming(
+        connection, audience_no, len(changes), now=now, rules_version=rules_version
+    )
+
+
+async def merge_incoming(
+    connection: Connection,
+    audience_no: int,
+    member_count: int,
+    *,
+    now: datetime,
+    rules_version: int,
+) -> MergeResult:
+    """Merge what `incoming` holds of `member_count` members; those left out of it count as unchanged.
+
+    Order: as `merge`, after `make_merge_tables`.
+    """
     await FETCH_STORED.execute(connection, audience_no=audience_no)
     await FIND_TOUCHED.execute(connection, audience_no=audience_no, now=now)
     if await COUNT_TOUCHED.value(connection) == 0:
         revision = await READ_REVISION.value(connection, audience_no=audience_no)
-        return MergeResult(revision, changed_count=0, unchanged_count=len(changes))
+        return MergeResult(revision, changed_count=0, unchanged_count=member_count)
     await _write_members(connection, audience_no)
     counts = await COUNT_CHANGES.value(connection)
     revision = await _log(connection, audience_no, counts, now, rules_version)
-    return MergeResult(revision, counts.changed_count, len(changes) - counts.changed_count)
+    return MergeResult(revision, counts.changed_count, member_count - counts.changed_count)
 
 
 async def make_merge_tables(connection: Connection) -> None:
@@ -136,9 +153,23 @@ async def make_merge_tables(connection: Connection) -> None:
         await CLEAR_MERGE_TABLES.execute(connection)
 
 
-async def _records(changes: Sequence[MemberChange]) -> AsyncIterator[tuple[object, ...]]:
+def _records(changes: Sequence[MemberChange]) -> AsyncIterator[tuple[object, ...]]:
+    return _in_turns(record for change in changes for record in _records_of(change))
+
+
+def staged_records(
+    audience_no: int, chunk_offset: int, changes: Sequence[MemberChange]
+) -> AsyncIterator[tuple[object, ...]]:
+    """The records of a chunk of a list that waits to be whole."""
+    return _in_turns(
+        (audience_no, chunk_offset, *record[:-1])
+        for change in changes
+        for record in _records_of(change)
+    )
+
+
+async def _in_turns(records: Iterator[tuple[object, ...]]) -> AsyncIterator[tuple[object, ...]]:
     """The records to copy, giving the loop away now and then: the driver encodes each as it comes."""
-    records = (record for change in changes for record in _records_of(change))
     for number, record in enumerate(records):
         if number % RECORDS_A_TURN == 0:
             await asyncio.sleep(0)

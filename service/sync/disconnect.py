@@ -3,7 +3,7 @@
 from typing import Final
 
 from service.graph import GraphFailure, Verdict
-from service.store import leases, membership, syncs
+from service.store import imports, leases, membership, syncs
 from service.sync.held import HeldAudience
 from service.sync.refresh_position import forget_position
 from service.sync.single_call import single_call, stop_for
@@ -40,6 +40,9 @@ async def finish_disconnect(held: HeldAudience) -> None:
         await held.lease.outlive_a_call()
         async with held.transaction() as connection:
             forgotten = await membership.forget_members(
+                connection, held.audience_no, limit=FORGET_ROWS_AT_ONCE
+            )
+            forgotten += await imports.forget_imports(
                 connection, held.audience_no, limit=FORGET_ROWS_AT_ONCE
             )
         if forgotten == 0:

@@ -3,11 +3,15 @@
 from datetime import timedelta
 from typing import Final
 
-from service.store import change_log, requests, syncs
+from service.store import change_log, imports, requests, syncs
 from service.sync.held import HeldAudience
 
 TOMBSTONES_KEPT: Final = timedelta(days=30)
 ANSWERS_KEPT: Final = timedelta(hours=24)
+IMPORTS_KEPT: Final = timedelta(days=7)
+"""The result of a finished import."""
+OPEN_IMPORTS_KEPT: Final = timedelta(hours=24)
+"""An import that nobody goes on with."""
 HISTORY_KEPT: Final = timedelta(days=90)
 
 
@@ -18,4 +22,10 @@ async def forget_old(held: HeldAudience) -> None:
         audience_no = held.audience_no
         await change_log.prune_tombstones(connection, audience_no, now - TOMBSTONES_KEPT)
         await requests.prune_requests(connection, audience_no, now - ANSWERS_KEPT)
+        await imports.prune_imports(
+            connection,
+            audience_no,
+            open_before=now - OPEN_IMPORTS_KEPT,
+            finished_before=now - IMPORTS_KEPT,
+        )
         await syncs.prune_syncs(connection, audience_no, now - HISTORY_KEPT)

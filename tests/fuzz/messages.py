@@ -118,6 +118,8 @@ def right_message(method: MethodDescriptor, known: Known, *, pick: int = 0) -> M
     """A request that is done as far as names of fields tell how; `pick` chooses among variants."""
     if method.name == "ConnectAudience":
         known = {**known, "audience_id": (f"newcomer-{pick}",)}
+    if method.name == "ImportMembership":
+        known = {**known, "import_id": (f"import-{pick}",)}
     return _right(method.input_type, known, pick)
 
 
@@ -125,6 +127,9 @@ def _right(descriptor: Descriptor, known: Known, pick: int) -> Message:
     message = message_factory.GetMessageClass(descriptor)()
     for field in descriptor.fields:
         value = getattr(message, field.name)
+        alternatives = field.containing_oneof
+        if alternatives is not None and field != alternatives.fields[0]:
+            continue  # the first one is what a stream begins with
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             value["favouriteColour"] = "red"
         elif field.message_type is not None and field.is_repeated:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from service.store.connection import Connection
 from tests.integration import (
     store_operations_of_callers,  # noqa: F401 - declare operations
+    store_operations_of_imports,  # noqa: F401
     store_operations_of_syncs,  # noqa: F401
     store_operations_of_workers,  # noqa: F401
 )
@@ -34,6 +35,8 @@ KEYS: Final = {
     "change_chunk": ("audience_no", "revision"),
     "sync": ("audience_no", "sync_no"),
     "rejected_row": ("audience_no", "sync_no", "key_mask", "reason"),
+    "list_import": ("audience_no", "import_id"),
+    "import_row": ("audience_no", "chunk_offset", "member_key", "row_no"),
     "request": ("audience_no", "method", "request_id"),
 }
 """Tables and what their rows are sorted by."""

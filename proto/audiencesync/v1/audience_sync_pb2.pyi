@@ -1676,6 +1676,215 @@ class UpdateMembershipResponse(_message.Message):
 Global___UpdateMembershipResponse: _TypeAlias = UpdateMembershipResponse  # noqa: Y015
 
 @_typing.final
+class ImportMembershipRequest(_message.Message):
+    """One message of ImportMembership."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def header(self) -> Global___ImportHeader:
+        """What is imported: the first message, and only that."""
+
+    @_builtins.property
+    def chunk(self) -> Global___ImportChunk:
+        """A part of the list."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___ImportHeader | None = ...,
+        chunk: Global___ImportChunk | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "header", b"header", "part", b"part"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "header", b"header", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["header", "chunk"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ImportMembershipRequest: _TypeAlias = ImportMembershipRequest  # noqa: Y015
+
+@_typing.final
+class ImportHeader(_message.Message):
+    """What an import is about. Of one import_id it must be the same each time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Mode:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ImportHeader._Mode.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        MODE_UNSPECIFIED: ImportHeader._Mode.ValueType  # 0
+        """Means MODE_DELTA."""
+        MODE_DELTA: ImportHeader._Mode.ValueType  # 1
+        """Changes, as in UpdateMembership; each chunk counts as soon as it is acknowledged."""
+        MODE_REPLACE: ImportHeader._Mode.ValueType  # 2
+        """The list is the whole membership: who is not in it leaves. Nothing changes before the last
+        chunk. It speaks as of its beginning: a member of whom something newer was said since keeps
+        that. One at a time for an audience.
+        """
+
+    class Mode(_Mode, metaclass=_ModeEnumTypeWrapper):
+        """What the list says."""
+
+    MODE_UNSPECIFIED: ImportHeader.Mode.ValueType  # 0
+    """Means MODE_DELTA."""
+    MODE_DELTA: ImportHeader.Mode.ValueType  # 1
+    """Changes, as in UpdateMembership; each chunk counts as soon as it is acknowledged."""
+    MODE_REPLACE: ImportHeader.Mode.ValueType  # 2
+    """The list is the whole membership: who is not in it leaves. Nothing changes before the last
+    chunk. It speaks as of its beginning: a member of whom something newer was said since keeps
+    that. One at a time for an audience.
+    """
+
+    AUDIENCE_ID_FIELD_NUMBER: _builtins.int
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    ALLOW_EMPTY_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    audience_id: _builtins.str
+    """The audience. Required."""
+    import_id: _builtins.str
+    """Names the import among those of the audience: 1 to 128 bytes. Required."""
+    mode: Global___ImportHeader.Mode.ValueType
+    """What the list says."""
+    allow_empty: _builtins.bool
+    """MODE_REPLACE: whether a list without members may empty the audience; else it is refused."""
+    dry_run: _builtins.bool
+    """Whether only to count what would change: nothing does."""
+    def __init__(
+        self,
+        *,
+        audience_id: _builtins.str = ...,
+        import_id: _builtins.str = ...,
+        mode: Global___ImportHeader.Mode.ValueType = ...,
+        allow_empty: _builtins.bool = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_empty", b"allow_empty", "audience_id", b"audience_id", "dry_run", b"dry_run", "import_id", b"import_id", "mode", b"mode"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportHeader: _TypeAlias = ImportHeader  # noqa: Y015
+
+@_typing.final
+class ImportChunk(_message.Message):
+    """A part of a list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFSET_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    FINAL_FIELD_NUMBER: _builtins.int
+    offset: _builtins.int
+    """The changes of the list that come before this chunk. A chunk that is acknowledged already is
+    acknowledged again and does nothing.
+    """
+    final: _builtins.bool
+    """Whether the list ends here."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Change]:
+        """Up to 10,000 changes; none only in a final chunk. In MODE_REPLACE all are OPERATION_ADD without
+        `occurred_at`, and of several of one member the last in the list counts.
+        """
+
+    def __init__(
+        self,
+        *,
+        offset: _builtins.int = ...,
+        changes: _abc.Iterable[Global___Change] | None = ...,
+        final: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "final", b"final", "offset", b"offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportChunk: _TypeAlias = ImportChunk  # noqa: Y015
+
+@_typing.final
+class ImportMembershipResponse(_message.Message):
+    """One answer of ImportMembership."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACKNOWLEDGED_OFFSET_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    acknowledged_offset: _builtins.int
+    """So many changes of the list are durable: the offset to go on from."""
+    @_builtins.property
+    def result(self) -> Global___ImportResult:
+        """What came of it; set once the final chunk is taken in."""
+
+    def __init__(
+        self,
+        *,
+        acknowledged_offset: _builtins.int = ...,
+        result: Global___ImportResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_offset", b"acknowledged_offset", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportMembershipResponse: _TypeAlias = ImportMembershipResponse  # noqa: Y015
+
+@_typing.final
+class ImportResult(_message.Message):
+    """What came of an import."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    CHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    UNCHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    UNMATCHABLE_COUNT_FIELD_NUMBER: _builtins.int
+    DROPPED_IDENTIFIERS_FIELD_NUMBER: _builtins.int
+    UNKNOWN_TRAIT_COUNT_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The audience's revision after it; a sync whose `target_revision` is at least this covers it."""
+    changed_count: _builtins.int
+    """Members who entered, left, or have other identifiers now."""
+    unchanged_count: _builtins.int
+    """MODE_DELTA: changes that made no difference. MODE_REPLACE: members of the list who were so
+    already, or of whom something newer was said.
+    """
+    unmatchable_count: _builtins.int
+    """Members of the list who have nothing that could find them."""
+    unknown_trait_count: _builtins.int
+    """Traits whose names are not known."""
+    @_builtins.property
+    def dropped_identifiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___DroppedIdentifier]:
+        """What was dropped, by kind and reason."""
+
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        changed_count: _builtins.int = ...,
+        unchanged_count: _builtins.int = ...,
+        unmatchable_count: _builtins.int = ...,
+        dropped_identifiers: _abc.Iterable[Global___DroppedIdentifier] | None = ...,
+        unknown_trait_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_count", b"changed_count", "dropped_identifiers", b"dropped_identifiers", "revision", b"revision", "unchanged_count", b"unchanged_count", "unknown_trait_count", b"unknown_trait_count", "unmatchable_count", b"unmatchable_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportResult: _TypeAlias = ImportResult  # noqa: Y015
+
+@_typing.final
 class SyncNowRequest(_message.Message):
     """The request of SyncNow."""
 

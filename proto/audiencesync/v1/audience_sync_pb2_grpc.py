@@ -94,6 +94,11 @@ class AudienceSyncServiceStub:
                 request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.UpdateMembershipRequest.SerializeToString,
                 response_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.UpdateMembershipResponse.FromString,
                 _registered_method=True)
+        self.ImportMembership = channel.stream_stream(
+                '/audiencesync.v1.AudienceSyncService/ImportMembership',
+                request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ImportMembershipRequest.SerializeToString,
+                response_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ImportMembershipResponse.FromString,
+                _registered_method=True)
         self.SyncNow = channel.unary_unary(
                 '/audiencesync.v1.AudienceSyncService/SyncNow',
                 request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.SyncNowRequest.SerializeToString,
@@ -212,6 +217,17 @@ class AudienceSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportMembership(self, request_iterator, context):
+        """Takes a list of any length in, chunk by chunk. The first message is the header, all others are
+        chunks. The first answer, and one after each chunk, tells how many changes are durable. After any
+        break the same import_id goes on behind them: the caller sends the header, waits for the first
+        answer, and sends the chunks from there. An import that nobody touches for 24 hours is given up;
+        what a MODE_DELTA one had taken in stays. The result of a finished one is kept for 7 days.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SyncNow(self, request, context):
         """Syncs now instead of at the next interval. Joins the running sync if that one covers the present
         revision in the same mode, else the one that waits, else a new one.
@@ -306,6 +322,11 @@ def add_AudienceSyncServiceServicer_to_server(servicer, server):
                     servicer.UpdateMembership,
                     request_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.UpdateMembershipRequest.FromString,
                     response_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.UpdateMembershipResponse.SerializeToString,
+            ),
+            'ImportMembership': grpc.stream_stream_rpc_method_handler(
+                    servicer.ImportMembership,
+                    request_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ImportMembershipRequest.FromString,
+                    response_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ImportMembershipResponse.SerializeToString,
             ),
             'SyncNow': grpc.unary_unary_rpc_method_handler(
                     servicer.SyncNow,
@@ -635,6 +656,33 @@ class AudienceSyncService:
             '/audiencesync.v1.AudienceSyncService/UpdateMembership',
             audiencesync_dot_v1_dot_audience__sync__pb2.UpdateMembershipRequest.SerializeToString,
             audiencesync_dot_v1_dot_audience__sync__pb2.UpdateMembershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportMembership(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/audiencesync.v1.AudienceSyncService/ImportMembership',
+            audiencesync_dot_v1_dot_audience__sync__pb2.ImportMembershipRequest.SerializeToString,
+            audiencesync_dot_v1_dot_audience__sync__pb2.ImportMembershipResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -70,6 +70,13 @@ class AudienceSyncServiceStub:
     """Says who entered and who left. Atomic, and durable when it answers; sent to Facebook by the next
     sync.
     """
+    ImportMembership: _grpc.StreamStreamMultiCallable[_audience_sync_pb2.ImportMembershipRequest, _audience_sync_pb2.ImportMembershipResponse]
+    """Takes a list of any length in, chunk by chunk. The first message is the header, all others are
+    chunks. The first answer, and one after each chunk, tells how many changes are durable. After any
+    break the same import_id goes on behind them: the caller sends the header, waits for the first
+    answer, and sends the chunks from there. An import that nobody touches for 24 hours is given up;
+    what a MODE_DELTA one had taken in stays. The result of a finished one is kept for 7 days.
+    """
     SyncNow: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.SyncNowRequest, _audience_sync_pb2.SyncNowResponse]
     """Syncs now instead of at the next interval. Joins the running sync if that one covers the present
     revision in the same mode, else the one that waits, else a new one.
@@ -126,6 +133,13 @@ class AudienceSyncServiceAsyncStub(AudienceSyncServiceStub):
     UpdateMembership: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.UpdateMembershipRequest, _audience_sync_pb2.UpdateMembershipResponse]  # type: ignore[assignment]
     """Says who entered and who left. Atomic, and durable when it answers; sent to Facebook by the next
     sync.
+    """
+    ImportMembership: _aio.StreamStreamMultiCallable[_audience_sync_pb2.ImportMembershipRequest, _audience_sync_pb2.ImportMembershipResponse]  # type: ignore[assignment]
+    """Takes a list of any length in, chunk by chunk. The first message is the header, all others are
+    chunks. The first answer, and one after each chunk, tells how many changes are durable. After any
+    break the same import_id goes on behind them: the caller sends the header, waits for the first
+    answer, and sends the chunks from there. An import that nobody touches for 24 hours is given up;
+    what a MODE_DELTA one had taken in stays. The result of a finished one is kept for 7 days.
     """
     SyncNow: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.SyncNowRequest, _audience_sync_pb2.SyncNowResponse]  # type: ignore[assignment]
     """Syncs now instead of at the next interval. Joins the running sync if that one covers the present
@@ -246,6 +260,19 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_audience_sync_pb2.UpdateMembershipResponse, _abc.Awaitable[_audience_sync_pb2.UpdateMembershipResponse]]:
         """Says who entered and who left. Atomic, and durable when it answers; sent to Facebook by the next
         sync.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportMembership(
+        self,
+        request_iterator: _MaybeAsyncIterator[_audience_sync_pb2.ImportMembershipRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_audience_sync_pb2.ImportMembershipResponse], _abc.AsyncIterator[_audience_sync_pb2.ImportMembershipResponse]]:
+        """Takes a list of any length in, chunk by chunk. The first message is the header, all others are
+        chunks. The first answer, and one after each chunk, tells how many changes are durable. After any
+        break the same import_id goes on behind them: the caller sends the header, waits for the first
+        answer, and sends the chunks from there. An import that nobody touches for 24 hours is given up;
+        what a MODE_DELTA one had taken in stays. The result of a finished one is kept for 7 days.
         """
 
     @_abc_1.abstractmethod

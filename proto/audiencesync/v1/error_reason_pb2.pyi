@@ -72,6 +72,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INTERNAL. A defect; metadata error_id finds it in the log."""
     ERROR_REASON_FACEBOOK_REFUSED: _ErrorReason.ValueType  # 23
     """FAILED_PRECONDITION. Facebook refuses the request. Metadata: code, subcode, trace_id."""
+    ERROR_REASON_IMPORT_OFFSET_WRONG: _ErrorReason.ValueType  # 24
+    """FAILED_PRECONDITION. The chunk is not the next one. Metadata: acknowledged_offset, the offset to go
+    on from.
+    """
+    ERROR_REASON_IMPORT_ID_REUSED: _ErrorReason.ValueType  # 25
+    """ALREADY_EXISTS. The import_id was used with another mode or dry_run. Metadata: import_id."""
+    ERROR_REASON_REPLACE_UNDER_WAY: _ErrorReason.ValueType  # 26
+    """FAILED_PRECONDITION. Another MODE_REPLACE import of the audience is under way. Metadata:
+    import_id, that one's.
+    """
+    ERROR_REASON_IMPORT_EMPTY: _ErrorReason.ValueType  # 27
+    """FAILED_PRECONDITION. The list has no member and the header does not allow that."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The value's name without the prefix ERROR_REASON_ is the reason in ErrorInfo."""
@@ -126,4 +138,16 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 22
 """INTERNAL. A defect; metadata error_id finds it in the log."""
 ERROR_REASON_FACEBOOK_REFUSED: ErrorReason.ValueType  # 23
 """FAILED_PRECONDITION. Facebook refuses the request. Metadata: code, subcode, trace_id."""
+ERROR_REASON_IMPORT_OFFSET_WRONG: ErrorReason.ValueType  # 24
+"""FAILED_PRECONDITION. The chunk is not the next one. Metadata: acknowledged_offset, the offset to go
+on from.
+"""
+ERROR_REASON_IMPORT_ID_REUSED: ErrorReason.ValueType  # 25
+"""ALREADY_EXISTS. The import_id was used with another mode or dry_run. Metadata: import_id."""
+ERROR_REASON_REPLACE_UNDER_WAY: ErrorReason.ValueType  # 26
+"""FAILED_PRECONDITION. Another MODE_REPLACE import of the audience is under way. Metadata:
+import_id, that one's.
+"""
+ERROR_REASON_IMPORT_EMPTY: ErrorReason.ValueType  # 27
+"""FAILED_PRECONDITION. The list has no member and the header does not allow that."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

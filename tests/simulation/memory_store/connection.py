@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import asyncpg
 
@@ -58,14 +58,19 @@ class MemoryConnection:
         records: Iterable[Sequence[object]] | AsyncIterator[Sequence[object]],
         columns: Sequence[str],
     ) -> str:
-        """Copy into a temporary table of a merge, in a transaction."""
+        """Copy into a temporary table of a merge, or the rows of an import, in a transaction."""
         await self._begin_statement()
-        copied: list[dict[str, Any]] = getattr(self._session.batch, table)
         if isinstance(records, AsyncIterator):
-            copied.extend([dict(zip(columns, one, strict=True)) async for one in records])
+            rows = [dict(zip(columns, one, strict=True)) async for one in records]
         else:
-            copied.extend([dict(zip(columns, one, strict=True)) for one in records])
-        return f"COPY {len(copied)}"
+            rows = [dict(zip(columns, one, strict=True)) for one in records]
+        if table == "import_row":
+            for row in rows:
+                key = row["chunk_offset"], row["member_key"], row["row_no"]
+                self._session.tables.import_row.of(cast("int", row["audience_no"])).put(key, row)
+        else:
+            getattr(self._session.batch, table).extend(rows)
+        return f"COPY {len(rows)}"
 
     def is_in_transaction(self) -> bool:
         return self._in_transaction

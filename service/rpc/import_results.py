@@ -1,0 +1,45 @@
+"""Adds up what comes of an import, chunk by chunk. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from audiencesync.v1 import audience_sync_pb2 as pb
+
+from service.identifiers.keys import DropReason, Key
+from service.rpc.prepare_changes import PreparedChanges
+from service.store.rows import MergeResult
+
+
+def note_prepared(result: pb.ImportResult, prepared: PreparedChanges) -> None:
+    """Add what was noticed while a chunk was read."""
+    result.unmatchable_count += prepared.unmatchable
+    result.unknown_trait_count += prepared.unknown_traits
+    dropped = Counter({(one.key, one.reason): one.count for one in result.dropped_identifiers})
+    for one in dropped_messages(prepared.dropped):
+        dropped[one.key, one.reason] += one.count
+    del result.dropped_identifiers[:]
+    result.dropped_identifiers.extend(
+        pb.DroppedIdentifier(key=key, reason=reason, count=count)
+        for (key, reason), count in sorted(dropped.items())
+    )
+
+
+def note_merged(result: pb.ImportResult, merged: MergeResult, *, overtaken: int) -> None:
+    """Add what a merge came to; `overtaken` changes were replaced by others of their chunk."""
+    result.revision = merged.revision
+    result.changed_count += merged.changed_count
+    result.unchanged_count += merged.unchanged_count + overtaken
+
+
+def dropped_messages(
+    dropped: Mapping[tuple[Key, DropReason], int],
+) -> Iterable[pb.DroppedIdentifier]:
+    """What was dropped, by kind and reason."""
+    return [
+        pb.DroppedIdentifier(
+            key=pb.Key.Value(f"KEY_{key.name}"),
+            reason=pb.DropReason.Value(f"DROP_REASON_{reason.name}"),
+            count=count,
+        )
+        for (key, reason), count in sorted(dropped.items())
+    ]

@@ -1,0 +1,107 @@
+"""The handler of ImportMembership: takes a list in, each chunk in a transaction of its own."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import timedelta
+from typing import Final
+
+from audiencesync.v1 import audience_sync_pb2 as pb
+
+from service.rpc.api import Api
+from service.rpc.call_log import notes
+from service.rpc.errors import ImportIdReused, ImportOffsetWrong, InvalidField, ReplaceUnderWay
+from service.rpc.find_audience import writable_audience
+from service.rpc.import_chunks import take_chunk
+from service.store import imports
+from service.store.connection import Connection
+from service.store.imports import Import
+
+IDLE_REPLACE_KEPT: Final = timedelta(hours=1)
+"""An unfinished import that replaces gives way to another once nobody has touched it for so long."""
+
+
+async def import_membership(
+    api: Api, requests: AsyncIterator[pb.ImportMembershipRequest]
+) -> AsyncGenerator[pb.ImportMembershipResponse, None]:
+    """Answer the header with where to go on, and each chunk once it is durable."""
+    header: pb.ImportHeader | None = None
+    async for request in requests:
+        if header is None:
+            header = _header(request)
+            notes().audience_id = header.audience_id
+            yield answer_of(await _begin(api, header))
+        elif request.WhichOneof("part") == "header":
+            raise InvalidField.of("header", "must be in the first message only")
+        else:
+            _check_chunk(header, request.chunk)
+            yield answer_of(await take_chunk(api, header, request.chunk))
+
+
+def answer_of(taken: Import) -> pb.ImportMembershipResponse:
+    """What is durable, and the result once the list is whole."""
+    answer = pb.ImportMembershipResponse(acknowledged_offset=taken.acknowledged)
+    if taken.is_finished:
+        answer.result.ParseFromString(taken.result)
+    return answer
+
+
+def _header(request: pb.ImportMembershipRequest) -> pb.ImportHeader:
+    if request.WhichOneof("part") != "header":
+        raise InvalidField.of("header", "must be in the first message")
+    return request.header
+
+
+def _check_chunk(header: pb.ImportHeader, chunk: pb.ImportChunk) -> None:
+    if not chunk.changes and not chunk.final:
+        raise InvalidField.of("chunk.changes", "must not be empty but in a final chunk")
+    if header.mode != pb.ImportHeader.MODE_REPLACE:
+        return
+    for index, change in enumerate(chunk.changes):
+        if change.operation != pb.Change.OPERATION_ADD:
+            path = f"chunk.changes[{index}].operation"
+            raise InvalidField.of(path, "must be OPERATION_ADD in MODE_REPLACE")
+        if change.HasField("occurred_at"):
+            path = f"chunk.changes[{index}].occurred_at"
+            raise InvalidField.of(path, "must not be set in MODE_REPLACE: the list has one time")
+
+
+async def _begin(api: Api, header: pb.ImportHeader) -> Import:
+    """Begin the import, or find how far it is. Raises: ImportIdReused, ReplaceUnderWay."""
+    mode = mode_name(header.mode)
+    async with api.transaction() as connection:
+        audience = await writable_audience(connection, header.audience_id)
+        number = audience.audience_no
+        known = await imports.lock_import(connection, number, header.import_id)
+        if known is not None:
+            if (known.mode, known.is_dry_run) != (mode, header.dry_run):
+                raise ImportIdReused(metadata={"import_id": header.import_id})
+            return known
+        if mode == "REPLACE":
+            await _make_way(api, connection, number)
+        await imports.begin_import(
+            connection,
+            number,
+            header.import_id,
+            mode=mode,
+            is_dry_run=header.dry_run,
+            now=api.clock.now(),
+            result=b"",
+        )
+        begun = await imports.lock_import(connection, number, header.import_id)
+    if begun is None:
+        raise ImportOffsetWrong(metadata={"acknowledged_offset": "0"})
+    return begun
+
+
+async def _make_way(api: Api, connection: Connection, audience_no: int) -> None:
+    """Give up another import that nobody goes on with. Raises: ReplaceUnderWay."""
+    other = await imports.find_open_replace(connection, audience_no)
+    if other is None:
+        return
+    if other.touched_at > api.clock.now() - IDLE_REPLACE_KEPT:
+        raise ReplaceUnderWay(metadata={"import_id": other.import_id})
+    await imports.give_up_import(connection, audience_no, other.import_id)
+
+
+def mode_name(mode: pb.ImportHeader.Mode.ValueType) -> str:
+    """The store's word for a mode; not said means DELTA."""
+    return pb.ImportHeader.Mode.Name(mode or pb.ImportHeader.MODE_DELTA).removeprefix("MODE_")

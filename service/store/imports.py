@@ -1,0 +1,189 @@
+"""Lists that are taken in chunk by chunk: how far each is, and the rows of one that is to replace all.
+
+Lock order: the audience, if at all, then the import.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.store.connection import Connection
+from service.store.merge import make_merge_tables, merge_incoming, staged_records
+from service.store.queries import Command, PythonType, Query
+from service.store.rows import MemberChange, MergeResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """How far a list is taken in. `result`: what came of it so far, in the caller's own form."""
+
+    import_id: str
+    mode: str
+    is_dry_run: bool
+    started_at: datetime
+    touched_at: datetime
+    acknowledged: int
+    is_finished: bool
+    result: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """Members of a list, and members who are not in it."""
+
+    listed_count: int
+    leaving_count: int
+
+
+_AUDIENCE: dict[str, PythonType] = {"audience_no": int}
+_ONE: dict[str, PythonType] = {**_AUDIENCE, "import_id": str}
+LOCK_IMPORT = Query("lock_import", takes=_ONE, returns=Import)
+FIND_OPEN_REPLACE = Query("find_open_replace", takes=_AUDIENCE, returns=Import)
+BEGIN_IMPORT = Command(
+    "begin_import",
+    takes={**_ONE, "mode": str, "is_dry_run": bool, "now": datetime, "result": bytes},
+)
+ADVANCE_IMPORT = Command(
+    "advance_import",
+    takes={**_ONE, "acknowledged": int, "is_finished": bool, "now": datetime, "result": bytes},
+)
+FILL_INCOMING = Query(
+    "fill_incoming_from_import", takes={**_AUDIENCE, "started_at": datetime}, returns=Filled
+)
+CLEAR_IMPORT_ROWS = Command("clear_import_rows", takes=_AUDIENCE)
+FORGET_IMPORT = Command("forget_import", takes=_ONE)
+FORGET_IMPORTS = Command("forget_imports", takes=_AUDIENCE)
+FORGET_IMPORT_ROWS = Command("forget_import_rows", takes={**_AUDIENCE, "row_limit": int})
+PRUNE_IMPORTS = Query(
+    "prune_imports",
+    takes={**_AUDIENCE, "open_before": datetime, "finished_before": datetime},
+    returns=bool,
+)
+
+_COLUMNS = (
+    "audience_no",
+    "chunk_offset",
+    "member_key",
+    "row_no",
+    "packed_row",
+    "email_prefix",
+    "phone_prefix",
+    "madid_prefix",
+)
+
+
+async def lock_import(connection: Connection, audience_no: int, import_id: str) -> Import | None:
+    """Return an import, locked until the transaction ends; None if there is none."""
+    return await LOCK_IMPORT.one(connection, audience_no=audience_no, import_id=import_id)
+
+
+async def find_open_replace(connection: Connection, audience_no: int) -> Import | None:
+    """Return the import that is about to replace the membership."""
+    return await FIND_OPEN_REPLACE.one(connection, audience_no=audience_no)
+
+
+async def begin_import(
+    connection: Connection,
+    audience_no: int,
+    import_id: str,
+    *,
+    mode: str,
+    is_dry_run: bool,
+    now: datetime,
+    result: bytes,
+) -> None:
+    """Begin an import. Order: under the audience's lock."""
+    await BEGIN_IMPORT.execute(
+        connection,
+        audience_no=audience_no,
+        import_id=import_id,
+        mode=mode,
+        is_dry_run=is_dry_run,
+        now=now,
+        result=result,
+    )
+
+
+async def advance_import(
+    connection: Connection,
+    audience_no: int,
+    import_id: str,
+    *,
+    acknowledged: int,
+    is_finished: bool,
+    now: datetime,
+    result: bytes,
+) -> None:
+    """Note how far an import is. Order: in the transaction of the effect, after `lock_import`."""
+    await ADVANCE_IMPORT.execute(
+        connection,
+        audience_no=audience_no,
+        import_id=import_id,
+        acknowledged=acknowledged,
+        is_finished=is_finished,
+        now=now,
+        result=result,
+    )
+
+
+async def stage_rows(
+    connection: Connection, audience_no: int, chunk_offset: int, changes: Sequence[MemberChange]
+) -> None:
+    """Keep the rows of a chunk until the list is whole. Order: after `lock_import`."""
+    await connection.copy_records_to_table(
+        "import_row", records=staged_records(audience_no, chunk_offset, changes), columns=_COLUMNS
+    )
+
+
+async def replace_membership(
+    connection: Connection,
+    audience_no: int,
+    *,
+    started_at: datetime,
+    now: datetime,
+    rules_version: int,
+) -> MergeResult:
+    """Make the staged list the membership, as of `started_at`: whoever changed since keeps that.
+
+    Order: in a transaction that holds the audience's lock.
+    """
+    await make_merge_tables(connection)
+    filled = await FILL_INCOMING.value(connection, audience_no=audience_no, started_at=started_at)
+    return await merge_incoming(
+        connection,
+        audience_no,
+        filled.listed_count + filled.leaving_count,
+        now=now,
+        rules_version=rules_version,
+    )
+
+
+async def drop_staged_rows(connection: Connection, audience_no: int) -> None:
+    """Delete the rows of the audience's replacing import."""
+    await CLEAR_IMPORT_ROWS.execute(connection, audience_no=audience_no)
+
+
+async def give_up_import(connection: Connection, audience_no: int, import_id: str) -> None:
+    """Forget a replacing import and its rows."""
+    await FORGET_IMPORT.execute(connection, audience_no=audience_no, import_id=import_id)
+    await drop_staged_rows(connection, audience_no)
+
+
+async def forget_imports(connection: Connection, audience_no: int, *, limit: int) -> int:
+    """Delete what is kept of all imports of an audience, at most `limit` rows; return how many."""
+    await FORGET_IMPORTS.execute(connection, audience_no=audience_no)
+    return await FORGET_IMPORT_ROWS.execute(connection, audience_no=audience_no, row_limit=limit)
+
+
+async def prune_imports(
+    connection: Connection, audience_no: int, *, open_before: datetime, finished_before: datetime
+) -> None:
+    """Forget imports that nobody has touched since then."""
+    left_rows = await PRUNE_IMPORTS.value(
+        connection,
+        audience_no=audience_no,
+        open_before=open_before,
+        finished_before=finished_before,
+    )
+    if left_rows:
+        await drop_staged_rows(connection, audience_no)
