@@ -103,9 +103,13 @@ def _path(violation: protovalidate.ViolationPb) -> str:
 
 
 def _unstorable(request: Message) -> list[FieldViolation]:
-    """Texts of the request itself that Postgres cannot hold."""
+    """Texts of the request itself, or of its header, that Postgres cannot hold."""
+    if isinstance(request, pb.ImportMembershipRequest):
+        request, under = request.header, "header."
+    else:
+        under = ""
     return [
-        FieldViolation(field.name, "must not contain the NUL character")
+        FieldViolation(under + field.name, "must not contain the NUL character")
         for field, value in request.ListFields()
         if field.type == FieldDescriptor.TYPE_STRING and "\x00" in value
     ]

@@ -256,6 +256,7 @@ async def test_an_import_id_means_one_import(rpc: RpcWorld) -> None:
         ([header(), chunk(0)], "chunk.changes"),
         ([header(), chunk(-1, member(1))], "chunk.offset"),
         ([header(import_id="")], "header.import_id"),
+        ([header(import_id="a\0b")], "header.import_id"),
         ([header(audience_id="No Slug")], "header.audience_id"),
         ([header(mode=REPLACE), chunk(0, a_remove("m1"))], "chunk.changes[0].operation"),
         ([header(), chunk(0, member(1), an_add(""))], "chunk.changes[1].member.member_id"),
