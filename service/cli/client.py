@@ -20,7 +20,7 @@ RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0)
 RETRY_DELAY_MAX_S: Final = 15.0
 """A wait that the service asks for is granted up to here; a longer one is told instead."""
 
-_RETRIED: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}
+RETRIED: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}
 _CURES: Final = {
     "AUDIENCE_NOT_FOUND": "`audience-sync connect` connects one, `audience-sync status` lists them",
     "AD_ACCOUNT_NOT_CONNECTED": "`audience-sync connect-ad-account` comes first",
@@ -77,7 +77,7 @@ def call(
             return method(request, timeout=CALL_TIMEOUT_S)
         except grpc.RpcError as error:
             asked_s = asked_delay_s(error)
-            if error.code() not in _RETRIED or asked_s > RETRY_DELAY_MAX_S:
+            if error.code() not in RETRIED or asked_s > RETRY_DELAY_MAX_S:
                 raise failure_of(error) from None
         sleep(max(wait_s, asked_s))
     try:

@@ -1,12 +1,12 @@
-"""`audience-sync import`: sends a customer list to the service, batch by batch."""
+"""`audience-sync import`: sends a customer list to the service, chunk by chunk."""
 
 import enum
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, assert_never
+from typing import Annotated, BinaryIO, Final, assert_never
 
 import typer
 from audiencesync.v1 import audience_sync_pb2 as pb
@@ -14,8 +14,9 @@ from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from service.cli.client import DEFAULT_SERVER, CallFailed, call, connected
+from service.cli.client import DEFAULT_SERVER, CallFailed, connected
 from service.cli.csv_members import BadList, ListedMember, read_members
+from service.cli.import_stream import ChunkedList, ImportStream, ListShorter
 from service.cli.terminal import (
     EXIT_INTERRUPTED,
     AudienceArgument,
@@ -26,9 +27,9 @@ from service.cli.terminal import (
 )
 
 BATCH_MEMBERS_MAX: Final = 10_000
-"""Members in one UpdateMembership, the most that the service takes."""
+"""Members in one chunk, the most that the service takes."""
 BATCH_BYTES_MAX: Final = 8 * 1024 * 1024
-"""Bytes of members in one UpdateMembership; the service takes messages of 16 MiB."""
+"""Bytes of members in one chunk; the service takes messages of 16 MiB."""
 
 
 class Operation(enum.StrEnum):
@@ -40,20 +41,14 @@ class Operation(enum.StrEnum):
 
 @dataclass(slots=True)
 class Sent:
-    """What the service has answered for so far."""
+    """An import, and how many members of it are durable."""
 
+    header: pb.ImportHeader
     members: int = 0
-    changed: int = 0
-    unmatchable: int = 0
-    dropped: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def count(self, members: int, answer: pb.UpdateMembershipResponse) -> None:
-        """Add the answer to one batch."""
-        self.members += members
-        self.changed += answer.changed_count
-        self.unmatchable += answer.unmatchable_count
-        for entry in answer.dropped_identifiers:
-            self.dropped[key_name(entry.key), reason_name(entry.reason)] += entry.count
+    @property
+    def is_replacing(self) -> bool:
+        return self.header.mode == pb.ImportHeader.MODE_REPLACE
 
 
 def import_list(
@@ -61,14 +56,25 @@ def import_list(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE.csv", exists=True, dir_okay=False, readable=True, help="The list."
+            metavar="FILE", exists=True, dir_okay=False, readable=True, help="The list."
         ),
     ],
+    *,
     operation: Annotated[
         Operation, typer.Option(help="Whether the members of the list are in, or have left.")
     ] = Operation.ADD,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="The list is everybody: who is not in it has left."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what would change; nothing does.")
+    ] = False,
+    resume: Annotated[
+        str, typer.Option(metavar="IMPORT_ID", help="Go on with an import that was interrupted.")
+    ] = "",
     batch_size: Annotated[
-        int, typer.Option(min=1, max=BATCH_MEMBERS_MAX, help="Members in one call.")
+        int, typer.Option(min=1, max=BATCH_MEMBERS_MAX, help="Members in one chunk.")
     ] = BATCH_MEMBERS_MAX,
     server: ServerOption = DEFAULT_SERVER,
 ) -> None:
@@ -76,27 +82,39 @@ def import_list(
 
     The list is CSV in UTF-8 with a header line. One column (user_id, member_id or id) names the
     member; the others carry trait names (email, phone, firstName, zip_code, idfa ...), with ";"
-    between several e-mails, phones or devices. Members who are not in the list stay as they are.
-    Running it again is harmless.
+    between several e-mails, phones or devices. Members who are not in the list stay as they are,
+    unless it replaces everybody; then nothing changes before the list is whole. Running it again is
+    harmless.
 
     Example: `audience-sync import newsletter customers.csv`
 
     Example: `audience-sync import newsletter gone.csv --operation remove`
+
+    Example: `audience-sync import newsletter everybody.csv --replace --dry-run`
     """
-    sent = Sent()
+    if replace and operation is Operation.REMOVE:
+        fail("a list that replaces everybody cannot be one of members who left")
+    header = pb.ImportHeader(
+        audience_id=audience_id,
+        import_id=resume or uuid.uuid4().hex,
+        mode=pb.ImportHeader.MODE_REPLACE if replace else pb.ImportHeader.MODE_DELTA,
+        dry_run=dry_run,
+    )
+    sent = Sent(header)
     try:
-        with connected(server) as stub, _progress(file) as progress:
-            send = _sender(stub, audience_id)
-            _send_file(file, operation, batch_size, send=send, sent=sent, progress=progress)
+        with connected(server) as stub, _progress(file) as progress, file.open("rb") as source:
+            result = _send(stub, sent, source, operation, batch_size, progress)
     except BadList as mistake:
         fail(f"{file.name}, {mistake}; {_so_far(sent)}")
+    except ListShorter:
+        fail(f"{file.name} is not the list of that import: it is too short; {_so_far(sent)}")
     except OSError as error:
         fail(f"{file.name} cannot be read: {error.strerror}; {_so_far(sent)}")
     except CallFailed as failure:
         fail(f"{failure}; {_so_far(sent)}")
     except KeyboardInterrupt:
         fail(f"interrupted; {_so_far(sent)}", code=EXIT_INTERRUPTED)
-    _report(sent)
+    _report(sent, result)
 
 
 def batches(
@@ -141,43 +159,24 @@ def reason_name(reason: "pb.DropReason.ValueType") -> str:
     return pb.DropReason.Name(reason).removeprefix("DROP_REASON_").replace("_", " ").lower()
 
 
-Send = Callable[[list[pb.Change]], pb.UpdateMembershipResponse]
-
-
-def _sender(stub: AudienceSyncServiceStub, audience_id: str) -> Send:
-    """Give each call its own request_id, so that a call tried again is not taken twice.
-
-    The ids are new in each run: a list that is sent, taken back and sent again must count again.
-    """
-    run = uuid.uuid4().hex
-    number = iter(range(10**9))
-
-    def send(changes: list[pb.Change]) -> pb.UpdateMembershipResponse:
-        request = pb.UpdateMembershipRequest(
-            audience_id=audience_id, changes=changes, request_id=f"import-{run}-{next(number)}"
-        )
-        return call(stub.UpdateMembership, request)
-
-    return send
-
-
-def _send_file(
-    file: Path,
+def _send(
+    stub: AudienceSyncServiceStub,
+    sent: Sent,
+    source: BinaryIO,
     operation: Operation,
     batch_size: int,
-    *,
-    send: Send,
-    sent: Sent,
     progress: Progress,
-) -> None:
+) -> pb.ImportResult:
     task = progress.task_ids[0]
-    with file.open("rb") as source:
-        members = read_members(source, lambda count: progress.advance(task, count))
-        for batch in batches(members, operation, size=batch_size):
-            sent.count(len(batch), send(batch))
-            elapsed_s = progress.tasks[0].elapsed or 0.0
-            rate = sent.members / elapsed_s if elapsed_s else 0.0
-            progress.update(task, members=sent.members, rate=rate)
+
+    def on_acknowledged(offset: int) -> None:
+        sent.members = offset
+        elapsed_s = progress.tasks[0].elapsed or 0.0
+        progress.update(task, members=offset, rate=offset / elapsed_s if elapsed_s else 0.0)
+
+    members = read_members(source, lambda count: progress.advance(task, count))
+    chunks = ChunkedList(batches(members, operation, size=batch_size))
+    return ImportStream(stub, sent.header, chunks, on_acknowledged=on_acknowledged).send()
 
 
 def _progress(file: Path) -> Progress:
@@ -195,18 +194,34 @@ def _progress(file: Path) -> Progress:
 
 
 def _so_far(sent: Sent) -> str:
-    return f"{sent.members:,} members were sent before; running the import again is harmless"
+    if not sent.members:
+        return "no member was sent; running the import again is harmless"
+    counts = " and wait for the list to be whole" if sent.is_replacing else ""
+    return (
+        f"{sent.members:,} members were sent before{counts}; running the import again is harmless, "
+        f"`--resume {sent.header.import_id}` goes on behind them"
+    )
 
 
-def _report(sent: Sent) -> None:
+def _report(sent: Sent, result: pb.ImportResult) -> None:
+    would = " would have" if sent.header.dry_run else ""
     out.print(
-        f"{sent.members:,} members sent: {sent.changed:,} changed, "
-        f"{sent.members - sent.changed:,} unchanged, {sent.unmatchable:,} without any identifier "
+        f"{sent.members:,} members sent:{would} {result.changed_count:,} changed, "
+        f"{result.unchanged_count:,} unchanged, {result.unmatchable_count:,} without any identifier "
         "that could find them",
         soft_wrap=True,
     )
-    if sent.dropped:
-        out.print(dropped_table(sent.dropped))
+    if result.dropped_identifiers:
+        out.print(
+            dropped_table(
+                Counter(
+                    {
+                        (key_name(one.key), reason_name(one.reason)): one.count
+                        for one in result.dropped_identifiers
+                    }
+                )
+            )
+        )
 
 
 def dropped_table(dropped: Counter[tuple[str, str]]) -> Table:

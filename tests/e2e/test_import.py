@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from audiencesync.v1 import audience_sync_pb2 as pb
 
+from service.cli.client import call
 from service.cli.demo_people import Customer, DemoPeople, make_people
 from tests.e2e.conftest import AUDIENCE_ID, Stack, run_command
 
@@ -42,6 +44,11 @@ def import_file(stack: Stack, path: str, *options: str) -> str:
     done = run_command("import", AUDIENCE_ID, path, "--server", stack.service.server, *options)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def member_count(stack: Stack) -> int:
+    request = pb.GetAudienceRequest(audience_id=AUDIENCE_ID)
+    return call(stack.service.stub.GetAudience, request).audience.member_count
 
 
 def test_two_days_of_lists_end_exact_and_the_second_sends_only_the_difference(
@@ -114,3 +121,24 @@ def test_a_broken_line_is_named_and_what_was_sent_before_stays(
     write_list(path, people.first_day[:25])
     mended = run_command(*arguments, "--batch-size", "10")
     assert "25 members sent: 5 changed, 20 unchanged" in mended.stdout
+
+
+def test_a_list_that_replaces_everybody_is_first_counted_and_then_sent_as_a_difference(
+    stack: Stack, people: DemoPeople, tmp_path: Path
+) -> None:
+    stack.admin.post("people", {"people": people.population})
+    audience = stack.connect()
+    first_list = write_list(tmp_path / "first.csv", people.first_day[:300])
+    import_file(stack, first_list, "--replace")
+    stack.sync()
+    second = people.first_day[30:300]
+    second_list = write_list(tmp_path / "second.csv", second)
+
+    told = import_file(stack, second_list, "--replace", "--dry-run")
+    assert "270 members sent: would have 30 changed, 270 unchanged" in told
+    assert member_count(stack) == 300
+    assert "30 changed" in import_file(stack, second_list, "--replace", "--batch-size", "100")
+    assert member_count(stack) == 270
+    stack.sync()
+    wanted, _ = stack.admin.match(second)
+    assert stack.admin.people_inside(audience.custom_audience_id) == wanted
