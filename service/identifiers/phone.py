@@ -7,9 +7,9 @@ from typing import Final
 import phonenumbers
 
 from service.identifiers.keys import DropReason
+from service.identifiers.plain_phone import plain_phone, with_trunk_zero_dropped
 
 _EXTENSION = re.compile(r"[\s,;]*(?:x|extn?\.?|extension)[\s.:]*\d*\s*$", re.IGNORECASE)
-_TRUNK_ZERO = re.compile(r"^(\+[\s./-]*(?:\d[\s./-]*){1,3})\(\s*0\s*\)")
 _PLUS_SIGNS: Final = ("+", "\uff0b")
 _DIGIT = re.compile(r"\d")
 _DIGIT_BUT_ZERO = re.compile(r"[^\D0]")
@@ -24,12 +24,22 @@ def normalize_phone(raw: str, region: str) -> str | DropReason:
     text = raw.strip()
     if not text:
         return ""
+    plain = plain_phone(_with_country_code_first(text), region)
+    return plain or phone_of_any_form(text, region)
+
+
+def phone_of_any_form(text: str, region: str) -> str | DropReason:
+    """What libphonenumber makes of a text that is trimmed and not blank."""
     text = _EXTENSION.sub("", text)
     if not _DIGIT_BUT_ZERO.search(text):
         return DropReason.ALL_ZEROS if _DIGIT.search(text) else DropReason.UNREADABLE
-    text = _TRUNK_ZERO.sub(r"\1", _with_plus_for_00(text))
+    text = _with_country_code_first(text)
     number = _parsed(text, region)
     return DropReason.UNREADABLE if number is None else _digits(number, text)
+
+
+def _with_country_code_first(text: str) -> str:
+    return with_trunk_zero_dropped(_with_plus_for_00(text))
 
 
 def _with_plus_for_00(text: str) -> str:

@@ -1,0 +1,69 @@
+"""The quick reading of phone numbers against libphonenumber's."""
+
+import random
+
+import pytest
+
+from service.identifiers.phone import normalize_phone, phone_of_any_form
+from service.identifiers.plain_phone import plain_phone
+from tests.unit.identifiers.phone_texts import phone_text
+
+_PARTS = 20
+_NUMBERS_A_PART = 5_000
+"""100,000 numbers in all."""
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_the_quick_reading_never_differs_from_that_of_libphonenumber(part: int) -> None:
+    chance = random.Random(part)
+    texts = [phone_text(chance) for _ in range(_NUMBERS_A_PART)]
+    differing = [
+        (text, region, quick, exact)
+        for text, region in texts
+        if text.strip()
+        and (quick := normalize_phone(text, region))
+        != (exact := phone_of_any_form(text.strip(), region))
+    ]
+    assert differing == []
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "digits"),
+    [
+        ("+14155550100", "DE", "14155550100"),
+        ("+1 (415) 555-0100", "DE", "14155550100"),
+        ("(415) 555-0100", "US", "14155550100"),
+        ("415.555.0100", "CA", "14155550100"),
+        ("14155550100", "US", "14155550100"),
+        ("030/901820", "DE", "4930901820"),
+        ("+39 06 1234 5678", "US", "390612345678"),
+        ("+54 9 11 1234-5678", "US", "5491112345678"),
+    ],
+)
+def test_what_is_plainly_written_is_read_without_libphonenumber(
+    text: str, region: str, digits: str
+) -> None:
+    assert plain_phone(text, region) == digits
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+1 415 555 0100 x7", "\uff0b14155550100", "+1 415 555\u00a00100", "+0 415 555 0100",
+        "++14155550100", "+999 123 456 789", "011 44 20 7946 0958", "555-0100", "+800 1234 5678",
+        "+1 415 555 01000", "+", "-", "+1 800 FLOWERS", "+39 000 000 0000", "4" * 41,
+    ],
+)  # fmt: skip
+def test_what_is_not_plain_is_left_to_libphonenumber(text: str) -> None:
+    assert plain_phone(text, "US") is None
+
+
+def test_most_numbers_of_callers_are_plain() -> None:
+    chance = random.Random(0)
+    texts = [phone_text(chance) for _ in range(2_000)]
+    possible = [
+        (text, region) for text, region in texts if isinstance(normalize_phone(text, region), str)
+    ]
+    plain = [text for text, region in possible if plain_phone(text.strip(), region)]
+    assert len(plain) > len(possible) / 2
