@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Final
+from typing import Final, Protocol
 
 from service.identifiers.birth import BirthDate, whole_date
 from service.identifiers.hashing import value_of
@@ -23,9 +23,50 @@ MEMBER_KEY_BYTES: Final = 16
 """Bytes kept of the hash of a member id."""
 
 
+class MemberFields(Protocol):
+    """A member's identifiers as a caller wrote them; blank where unknown."""
+
+    @property
+    def emails(self) -> Sequence[str]: ...
+    @property
+    def phones(self) -> Sequence[str]: ...
+    @property
+    def mobile_ad_ids(self) -> Sequence[str]: ...
+    @property
+    def first_name(self) -> str: ...
+    @property
+    def last_name(self) -> str: ...
+    @property
+    def gender(self) -> str: ...
+    @property
+    def birth_year(self) -> str: ...
+    @property
+    def birth_month(self) -> str: ...
+    @property
+    def birth_day(self) -> str: ...
+    @property
+    def city(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def zip(self) -> str: ...
+    @property
+    def country(self) -> str: ...
+    @property
+    def traits(self) -> Mapping[str, str]: ...
+
+
+class ValueOf(Protocol):
+    """Gives the bytes to store for a raw value, as `value_of` does."""
+
+    def __call__(
+        self, key: Key, raw: str, *, region: str, this_year: int
+    ) -> bytes | DropReason | None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawMember:
-    """A member's identifiers as a caller wrote them; blank where unknown.
+    """The fields of a member as plain values.
 
     Lives in memory only, and its repr shows nothing of it.
     """
@@ -58,14 +99,17 @@ class MemberRows:
     """Traits with a name that stands for no key."""
 
 
-def rows_of_member(member: RawMember, *, default_region: str, this_year: int) -> MemberRows:
+def rows_of_member(
+    member: MemberFields, *, default_region: str, this_year: int, value_of: ValueOf = value_of
+) -> MemberRows:
     """The rows of a member. Any text is accepted, none raises.
 
     `default_region` (ISO alpha-2, upper case) stands in for a country that is blank, unknown
     or already hashed.
     """
     raw, unknown_traits = _raw_values(member)
-    reading = _Reading(_region(raw.get(Key.COUNTRY, ()), default_region), this_year)
+    region = region_of(raw.get(Key.COUNTRY, ()), default_region)
+    reading = _Reading(region, this_year, value_of)
     _split_birth_date(raw, reading)
     strong = [reading.several(key, raw.get(key, ())) for key in STRONG_KEYS]
     weak = {key: value for key in WEAK_KEYS if (value := reading.single(key, raw.get(key, ())))}
@@ -82,9 +126,10 @@ def member_key(member_id: str) -> bytes:
 class _Reading:
     """Reads the values of one member and keeps count of what was dropped."""
 
-    __slots__ = ("dropped", "region", "this_year")
+    __slots__ = ("dropped", "region", "this_year", "value_of")
 
-    def __init__(self, region: str, this_year: int) -> None:
+    def __init__(self, region: str, this_year: int, value_of: ValueOf) -> None:
+        self.value_of = value_of
         self.region = region
         self.this_year = this_year
         self.dropped: list[tuple[Key, DropReason]] = []
@@ -92,7 +137,7 @@ class _Reading:
     def single(self, key: Key, raws: Iterable[str]) -> bytes | None:
         """The value of the first raw text; the others are aliases that it overrules."""
         for raw in raws:
-            value = value_of(key, raw, region=self.region, this_year=self.this_year)
+            value = self.value_of(key, raw, region=self.region, this_year=self.this_year)
             if isinstance(value, DropReason):
                 self.dropped.append((key, value))
                 return None
@@ -110,7 +155,7 @@ class _Reading:
         return list(values)
 
 
-def _raw_values(member: RawMember) -> tuple[dict[Key, list[str]], int]:
+def _raw_values(member: MemberFields) -> tuple[dict[Key, list[str]], int]:
     """Every text that is not blank, by key, and how many traits are unknown.
 
     A typed field overrules the traits of its key. The day of birth is the exception: there a
@@ -125,7 +170,7 @@ def _raw_values(member: RawMember) -> tuple[dict[Key, list[str]], int]:
     return merged, unknown
 
 
-def _typed_values(member: RawMember) -> dict[Key, list[str]]:
+def _typed_values(member: MemberFields) -> dict[Key, list[str]]:
     fields: tuple[tuple[Key, Sequence[str]], ...] = (
         (Key.EMAIL, member.emails),
         (Key.PHONE, member.phones),
@@ -145,7 +190,8 @@ def _typed_values(member: RawMember) -> dict[Key, list[str]]:
     return {key: texts for key, texts in filled if texts}
 
 
-def _region(countries: Iterable[str], default_region: str) -> str:
+def region_of(countries: Iterable[str], default_region: str) -> str:
+    """The region of the first country, or else the default one."""
     for country in countries:
         code = normalize_country(country)
         return code.upper() if isinstance(code, str) else default_region

@@ -1,5 +1,6 @@
 """Chooses the rule for a key. Pure text to text: hashing comes after."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -51,8 +52,15 @@ def normalize(key: Key, raw: str, *, region: str, this_year: int) -> str | DropR
     """
     if is_too_long(raw):
         return DropReason.TOO_LONG if raw.strip() else ""
+    return rule_of(key, region=region, this_year=this_year)(raw)
+
+
+@functools.lru_cache(maxsize=4096)
+def rule_of(key: Key, *, region: str, this_year: int) -> Callable[[str], str | DropReason]:
+    """What normalises the texts of a key that are not too long."""
     if rule := _BY_TEXT.get(key):
-        return rule(raw)
+        return rule
     if regional_rule := _BY_TEXT_AND_REGION.get(key):
-        return regional_rule(raw, region)
-    return _BY_TEXT_AND_YEAR[key](raw, this_year)
+        return lambda raw: regional_rule(raw, region)
+    rule_of_year = _BY_TEXT_AND_YEAR[key]
+    return lambda raw: rule_of_year(raw, this_year)

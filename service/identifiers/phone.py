@@ -7,7 +7,7 @@ from typing import Final
 import phonenumbers
 
 from service.identifiers.keys import DropReason
-from service.identifiers.plain_phone import plain_phone, with_trunk_zero_dropped
+from service.identifiers.plain_phone import plain_phone, with_country_code_first
 
 _EXTENSION = re.compile(r"[\s,;]*(?:x|extn?\.?|extension)[\s.:]*\d*\s*$", re.IGNORECASE)
 _PLUS_SIGNS: Final = ("+", "\uff0b")
@@ -24,8 +24,7 @@ def normalize_phone(raw: str, region: str) -> str | DropReason:
     text = raw.strip()
     if not text:
         return ""
-    plain = plain_phone(_with_country_code_first(text), region)
-    return plain or phone_of_any_form(text, region)
+    return plain_phone(text, region) or phone_of_any_form(text, region)
 
 
 def phone_of_any_form(text: str, region: str) -> str | DropReason:
@@ -33,17 +32,9 @@ def phone_of_any_form(text: str, region: str) -> str | DropReason:
     text = _EXTENSION.sub("", text)
     if not _DIGIT_BUT_ZERO.search(text):
         return DropReason.ALL_ZEROS if _DIGIT.search(text) else DropReason.UNREADABLE
-    text = _with_country_code_first(text)
+    text = with_country_code_first(text)
     number = _parsed(text, region)
     return DropReason.UNREADABLE if number is None else _digits(number, text)
-
-
-def _with_country_code_first(text: str) -> str:
-    return with_trunk_zero_dropped(_with_plus_for_00(text))
-
-
-def _with_plus_for_00(text: str) -> str:
-    return "+" + text[2:] if text.startswith("00") else text
 
 
 def _parsed(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:

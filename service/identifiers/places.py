@@ -41,7 +41,8 @@ def normalize_zip(raw: str, region: str) -> str | DropReason:
     text = lowered(raw)
     if not text:
         return ""
-    code = composed(_NOT_IN_A_ZIP.sub("", text))
+    is_code = text.isascii() and text.isalnum()
+    code = text if is_code else composed(_NOT_IN_A_ZIP.sub("", text))
     if region == UNITED_STATES and (digits := _FIVE_DIGITS.search(code)):
         return digits.group()
     return code or DropReason.EMPTY

@@ -8,7 +8,8 @@ from typing import TypeAlias
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.identifiers.keys import DropReason, Key
-from service.identifiers.members import member_key, rows_of_member
+from service.identifiers.member_reader import MemberReader
+from service.identifiers.members import member_key
 from service.rpc.convert_member import cut_off, raw_member
 from service.rpc.convert_values import time_of
 from service.rpc.slices import Slices
@@ -42,12 +43,16 @@ async def prepare_changes(
     Raises: InvalidField for a time that is none.
     """
     newest = await _newest_changes(request, now, slices)
+    reader = MemberReader(default_region=default_region, this_year=now.year)
     prepared = PreparedChanges(
         default_region=default_region, overtaken=len(request.changes) - len(newest)
     )
     for key, change in newest.items():
-        await slices.turn()
-        prepared.changes.append(_member_change(key, change, prepared, now.year))
+        if slices.is_used_up():
+            await slices.give_way()
+        prepared.changes.append(_member_change(key, change, prepared, reader))
+    prepared.dropped.update(reader.dropped)
+    prepared.unknown_traits = reader.unknown_traits
     return prepared
 
 
@@ -58,42 +63,43 @@ async def _newest_changes(
     newest: dict[bytes, pb.Change] = {}
     times: dict[bytes, datetime] = {}
     for index, change in enumerate(request.changes):
-        await slices.turn()
-        time = _counted_time(change, now, field=f"changes[{index}].occurred_at")
+        if slices.is_used_up():
+            await slices.give_way()
+        time = _counted_time(change, now, index)
         key = member_key(change.member.member_id)
         if key not in times or time >= times[key]:
             newest[key], times[key] = change, time
     return newest
 
 
-def _counted_time(change: pb.Change, now: datetime, *, field: str) -> datetime:
+def _counted_time(change: pb.Change, now: datetime, index: int) -> datetime:
     """When a change counts as having occurred: now if it does not say, and never later than now."""
     if not change.HasField("occurred_at"):
         return now
-    return min(time_of(change.occurred_at, field=field), now)
+    return min(time_of(change.occurred_at, field=f"changes[{index}].occurred_at"), now)
 
 
 def _member_change(
-    key: bytes, change: pb.Change, prepared: PreparedChanges, this_year: int
+    key: bytes, change: pb.Change, prepared: PreparedChanges, reader: MemberReader
 ) -> MemberChange:
     has_time = change.HasField("occurred_at")
     return MemberChange(
         member_key=key,
-        rows=_rows(change, prepared, this_year),
+        rows=_rows(change, prepared, reader),
         occurred_at=time_of(change.occurred_at, field="occurred_at") if has_time else None,
     )
 
 
-def _rows(change: pb.Change, prepared: PreparedChanges, this_year: int) -> tuple[bytes, ...] | None:
-    """The rows of one who is in, None for one who left; notes what was dropped."""
+def _rows(
+    change: pb.Change, prepared: PreparedChanges, reader: MemberReader
+) -> tuple[bytes, ...] | None:
+    """The rows of one who is in, None for one who left; notes what was cut off."""
     if change.operation == pb.Change.OPERATION_REMOVE:
         return None
-    member = change.member
-    made = rows_of_member(
-        raw_member(member), default_region=prepared.default_region, this_year=this_year
-    )
-    prepared.dropped.update(made.dropped)
-    prepared.dropped.update(cut_off(member))
-    prepared.unknown_traits += made.unknown_traits
-    prepared.unmatchable += not made.rows
-    return made.rows
+    row = reader.row_of_plain(change.member)
+    if row is not None:
+        return (row,)
+    prepared.dropped.update(cut_off(change.member))
+    rows = reader.rows_of_any(raw_member(change.member))
+    prepared.unmatchable += not rows
+    return rows

@@ -18,9 +18,16 @@ class Slices:
         self._monotonic = monotonic
         self._began = monotonic()
 
-    async def turn(self) -> None:
-        """Give the loop away if this slice is used up."""
-        if self._monotonic() - self._began < SLICE_SECONDS_MAX:
-            return
+    def is_used_up(self) -> bool:
+        """Whether this slice is over: time to give way."""
+        return self._monotonic() - self._began >= SLICE_SECONDS_MAX
+
+    async def give_way(self) -> None:
+        """Give the loop away, and begin a new slice."""
         await asyncio.sleep(0)
         self._began = self._monotonic()
+
+    async def turn(self) -> None:
+        """Give the loop away if this slice is used up."""
+        if self.is_used_up():
+            await self.give_way()

@@ -1,0 +1,120 @@
+"""A reader of many members against the reading of each by itself."""
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.identifiers import DropReason, Key, RawMember, member_reader, rows_of_member
+from service.identifiers.member_reader import REMEMBERED_CHARACTERS_MAX, MemberReader
+from tests.unit.identifiers.phone_texts import phone_text
+
+_NEAR_EMAILS = st.text("aB.@+ \t\x1c\x00é\ud800", max_size=12) | st.builds(
+    "{}{}@{}.{}".format,
+    st.sampled_from(["", " ", "x" * 60]),
+    *[st.text("aB.@ ", max_size=4)] * 2,
+    st.sampled_from(["com", "co.uk", "com ", "", "c@m"]),
+)
+_PHONES = st.randoms(use_true_random=False).map(lambda chance: phone_text(chance)[0])
+_DEVICES = st.uuids().map(str) | st.sampled_from(["x", "00000000-0000-0000-0000-000000000000"])
+_HASHED = st.sampled_from(["aB" * 32, f" {'0f' * 32}", "-" + "a" * 64])
+_WORDS = st.sampled_from(
+    [
+        "", "", "", " ", "Mary", "mary ", "O'Brien", "Zoë", "😀", "123", "New York", "ny", "94105",
+        "94105-1234", "1234", "SW1A 1AA", "US", "us", "Germany", "Atlantis", "f", "Female", "?",
+        "1990", "2030", "7", "May", "13", "31", "1990-02-03", "02/30/1990", "n" * 64, "é" * 257,
+    ]
+) | _HASHED  # fmt: skip
+_TRAITS = st.dictionaries(st.sampled_from(["emails", "DOB", "zip", "country", "?"]), _WORDS)
+_MEMBERS = st.builds(
+    RawMember,
+    emails=st.lists(_NEAR_EMAILS | _HASHED, max_size=2),
+    phones=st.lists(_PHONES | _HASHED, max_size=2),
+    mobile_ad_ids=st.lists(_DEVICES, max_size=2),
+    first_name=_WORDS,
+    last_name=_WORDS,
+    gender=_WORDS,
+    birth_year=_WORDS,
+    birth_month=_WORDS,
+    birth_day=_WORDS,
+    city=_WORDS,
+    state=_WORDS,
+    zip=_WORDS,
+    country=_WORDS,
+    traits=st.just({}) | _TRAITS,
+)
+
+
+def _reader(region: str = "US") -> MemberReader:
+    return MemberReader(default_region=region, this_year=2026)
+
+
+@given(st.lists(_MEMBERS, max_size=8), st.sampled_from(["US", "DE", "AQ"]))
+def test_members_read_together_are_read_as_each_alone(
+    members: list[RawMember], region: str
+) -> None:
+    alone = [rows_of_member(one, default_region=region, this_year=2026) for one in members]
+    reader = _reader(region)
+    # Twice, because what the first reading leaves behind must not change the second.
+    for _ in range(2):
+        assert [reader.rows_of(one) for one in members] == [found.rows for found in alone]
+    dropped: Counter[tuple[Key, DropReason]] = Counter()
+    for found in alone * 2:
+        dropped.update(found.dropped)
+    assert reader.dropped == dropped
+    assert reader.unknown_traits == 2 * sum(found.unknown_traits for found in alone)
+
+
+@given(st.lists(_NEAR_EMAILS, min_size=1, max_size=8))
+def test_an_address_that_is_read_quickly_is_judged_as_by_its_rule(emails: list[str]) -> None:
+    reader = _reader()
+    for email in emails:
+        member = RawMember(emails=[email])
+        alone = rows_of_member(member, default_region="US", this_year=2026)
+        assert reader.rows_of(member) == alone.rows
+
+
+def test_a_plain_member_needs_no_closer_look() -> None:
+    member = RawMember(
+        emails=[" Mary@Example.com"], phones=["(650) 555-1212"], first_name="Mary", country="USA"
+    )
+    row = _reader().row_of_plain(member)
+    assert (row,) == rows_of_member(member, default_region="US", this_year=2026).rows
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        RawMember(),
+        RawMember(first_name="Mary"),
+        RawMember(emails=["a@x.com", "b@x.com"]),
+        RawMember(emails=["n/a"]),
+        RawMember(emails=["a@x.com"], gender="?"),
+        RawMember(emails=["a@x.com"], birth_day="1990-02-03"),
+        RawMember(emails=["a@x.com"], traits={"x": "y"}),
+    ],
+)
+def test_whoever_is_not_plain_gets_a_closer_look(member: RawMember) -> None:
+    assert _reader().row_of_plain(member) is None
+
+
+def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(member_reader, "REMEMBERED_TEXTS_MAX", 50)
+    chance = random.Random(1)
+    reader = _reader()
+    for number in range(500):
+        name = "".join(chance.choices("abcdefgh", k=9))
+        zip_code = "z" * REMEMBERED_CHARACTERS_MAX + str(number)
+        member = RawMember(emails=[f"a@{name}.com"], first_name=name, city=name, zip=zip_code)
+        alone = rows_of_member(member, default_region="US", this_year=2026)
+        assert reader.rows_of(member) == alone.rows
+    sizes = [len(memory) for memory in _memories(reader)]
+    assert max(sizes) == 50
+
+
+def _memories(reader: MemberReader) -> list[dict[str, object]]:
+    cells = [one for region in reader._regions.values() for one in region.cells]
+    found = [reader._region_of_country, reader._is_domain, *cells, *reader._values.values()]
+    return [*found]  # type: ignore[list-item]
