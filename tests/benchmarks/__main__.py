@@ -1,49 +1,59 @@
-"""Owns the command `python -m tests.benchmarks NAME`: runs one benchmark and prints its figures."""
+"""Owns the command `python -m tests.benchmarks NAME`: runs one benchmark and says what it found."""
 
 import argparse
+import importlib
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import fake
+from tests.benchmarks.figures import Report
+from tests.benchmarks.machine import in_words, machine
 
-Figures = Mapping[str, object]
+MEMBERS_MAX: Final = 1_000_000_000
 
-BENCHMARKS: Final[Mapping[str, Callable[[int], Figures]]] = {"fake": fake.run}
-"""Each takes the number of rows and returns figures that JSON can hold."""
+BENCHMARKS: Final[Mapping[str, int]] = {"fake": 1_000_000, "transform": 50_000}
+"""The modules beside this one that have `run(members) -> Report`, and how many they take unasked.
 
-ROWS_DEFAULT: Final = 1_000_000
-ROWS_MAX: Final = 1_000_000_000
-
-
-def main() -> None:
-    """Run what is asked for."""
-    arguments = _arguments()
-    figures = BENCHMARKS[arguments.name](arguments.rows)
-    text = json.dumps(figures, indent=2) + "\n"
-    sys.stdout.write(text)
-    if arguments.json is not None:
-        arguments.json.write_text(text)
+One is imported only when it is run: what others need may be slow to load.
+"""
 
 
-def _arguments() -> argparse.Namespace:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is asked for. Returns 1 where `--check` is given and a bound is missed."""
+    asked = _parser().parse_args(arguments)
+    report = _run(asked.name, asked.members or BENCHMARKS[asked.name])
+    told = machine()
+    sys.stdout.write(f"{in_words(told)}\n\n{report.table()}\n")
+    if asked.json is not None:
+        asked.json.write_text(json.dumps(report.as_json(told), indent=2) + "\n")
+    return 1 if asked.check and report.missed else 0
+
+
+def _run(name: str, members: int) -> Report:
+    module = importlib.import_module(f"tests.benchmarks.{name.replace('-', '_')}")
+    report: Report = module.run(members)
+    return report
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("name", choices=sorted(BENCHMARKS), help="which benchmark")
     parser.add_argument(
-        "--rows", type=_rows, default=ROWS_DEFAULT, help="rows of each case (%(default)s)"
+        "--members", "--rows", type=_members, metavar="N", help="members, or rows, of each case"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
-    return parser.parse_args()
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write figures and details here")
+    parser.add_argument("--check", action="store_true", help="exit 1 when a bound is missed")
+    return parser
 
 
-def _rows(text: str) -> int:
-    rows = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= rows <= ROWS_MAX:
-        raise argparse.ArgumentTypeError(f"must be from 1 to {ROWS_MAX}")
-    return rows
+def _members(text: str) -> int:
+    members = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= members <= MEMBERS_MAX:
+        raise argparse.ArgumentTypeError(f"must be from 1 to {MEMBERS_MAX}")
+    return members
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,17 +3,15 @@
 import hashlib
 import http.client
 import json
-import os
-import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from tests.benchmarks.figures import Figure, Report
 from tests.benchmarks.server_process import Cpu, ServerProcess, running
 
 ROWS_PER_CALL: Final = 10_000
@@ -31,6 +29,16 @@ _GOOD_ENDS: Final = (b'"num_invalid_entries":0,"invalid_entry_samples":{}}', b"{
 """How answers end that took every row: the fake's, and the body reader's."""
 
 
+_UNITS: Final = {
+    "bytes_per_row": "B",
+    "rows_per_s": "rows/s",
+    "cpu_us_per_row": "us",
+    "kernel_us_per_row": "us",
+    "reading_us_per_row": "us",
+    "cpu_us_per_row_without_reading": "us",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One run against one server."""
@@ -44,7 +52,7 @@ class Measured:
         return round(seconds / self.rows * 1e6, 3)
 
 
-def run(rows: int) -> Mapping[str, object]:
+def run(rows: int) -> Report:
     """Measure calls of one key and of eight keys; the client's CPU time is not in any figure."""
     with running("-m", "fakefb", "--graph-port", "0", "--admin-port", "0") as server:
         _ask(server.said["admin_url"], "POST", "/admin/people", _people())
@@ -53,8 +61,13 @@ def run(rows: int) -> Mapping[str, object]:
                 name: _case(server, reader, schema, rows)
                 for name, schema in (("one_key", ONE_KEY), ("eight_keys", EIGHT_KEYS))
             }
-    machine = f"{_processor()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
-    return {"machine": machine, "rows_per_call": ROWS_PER_CALL, "people": PEOPLE, **cases}
+    figures = [
+        Figure(name=f"{case}.{name}", value=value, unit=_UNITS[name])
+        for case, measured in cases.items()
+        for name, value in measured.items()
+    ]
+    details = {"rows_per_call": ROWS_PER_CALL, "people": PEOPLE}
+    return Report(benchmark="fake", figures=figures, details=details)
 
 
 def _case(
@@ -157,9 +170,3 @@ def _email(n: int) -> str:
 
 def _phone(n: int) -> str:
     return f"+1212{2_000_000 + n:07d}"
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

@@ -1,0 +1,200 @@
+"""Owns what a member costs from a caller's message to Facebook's door: us, and the official SDK.
+
+Both get the same texts and send them to the same server, which reads them and no more. Ours goes the
+way of the service: members of a message, their rows, the body, the Graph client with its log line.
+The SDK's is `CustomAudience.add_users`. CPU time is that of this process, the server is another.
+"""
+
+import asyncio
+import gc
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from audiencesync.v1 import audience_sync_pb2 as pb
+from facebook_business.adobjects.customaudience import CustomAudience
+from facebook_business.api import FacebookAdsApi
+from facebook_business.session import FacebookSession
+
+from service.graph import Credentials, GraphClient
+from service.graph.payload import membership_body
+from service.graph.transport import open_http_session
+from service.identifiers.member_reader import MemberReader
+from service.rpc.prepare_changes import prepare_changes
+from service.rpc.slices import Slices
+from service.telemetry import configure_logging
+from tests.benchmarks.figures import Figure, Report
+from tests.benchmarks.member_texts import MemberTexts, member_texts
+from tests.benchmarks.server_process import running
+
+ROUNDS: Final = 7
+"""Ours and the SDK's by turns, after one of each to warm up."""
+MEMBERS_A_CALL: Final = 10_000
+
+SCHEMA: Final = ("EMAIL", "PHONE", "FN", "LN", "CT", "ST", "ZIP", "COUNTRY")
+_CREDENTIALS: Final = Credentials(access_token="token", app_id="1", app_secret="secret")
+_AUDIENCE: Final = "120000000000000001"
+_NOW: Final = datetime(2026, 11, 27, tzinfo=UTC)
+
+RATIOS: Final = {"one_key": (6.0, 10.0), "eight_keys": (12.0, 20.0)}
+"""How many times the SDK's members per CPU-second: at least, and what is aimed at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The same calls as the SDK takes them and as our callers send them."""
+
+    schema: Sequence[str]
+    cells: Sequence[Sequence[Sequence[str]]]
+    messages: Sequence[pb.UpdateMembershipRequest]
+
+    @property
+    def members(self) -> int:
+        return sum(map(len, self.cells))
+
+
+@dataclass(slots=True)
+class Spent:
+    """CPU seconds of one round."""
+
+    sdk: float = 0
+    rows: float = 0
+    """Of ours: from the members of a message to their rows."""
+    sending: float = 0
+    """Of ours: the body and the call."""
+    body: float = 0
+    """The body once more, alone."""
+    prepare: float = 0
+    """All that the service does with a message before it stores it."""
+
+    @property
+    def ours(self) -> float:
+        return self.rows + self.sending
+
+
+def run(members: int) -> Report:
+    """Measure calls of one key and of eight keys."""
+    texts = list(member_texts(members))
+    cases = {"one_key": _case(texts, 1), "eight_keys": _case(texts, len(SCHEMA))}
+    with (
+        running("-m", "tests.benchmarks.receipt_sink") as sink,
+        Path(os.devnull).open("w", encoding="utf-8") as log,
+    ):
+        configure_logging(log_format="json", stream=log)
+        url = sink.said["graph_url"]
+        gc.freeze()  # as the service does when it has started
+        rounds = {name: asyncio.run(_rounds(case, url)) for name, case in cases.items()}
+    figures = [
+        figure for name in cases for figure in _figures(name, rounds[name], cases[name].members)
+    ]
+    details = {"members": members, "members_a_call": MEMBERS_A_CALL, "rounds": ROUNDS}
+    return Report(benchmark="transform", figures=figures, details=details)
+
+
+async def _rounds(case: Case, url: str) -> Sequence[Spent]:
+    FacebookSession.GRAPH = url
+    api = FacebookAdsApi.init("1", "secret", "token", crash_log=False)
+    audience = CustomAudience(_AUDIENCE, api=api)
+    rounds = []
+    async with open_http_session() as session:
+        client = GraphClient(session, base_url=url)
+        for _ in range(ROUNDS + 1):
+            spent = Spent()
+            await _send(case, client, spent)
+            _send_by_sdk(case, audience, spent)
+            await _prepare(case, spent)
+            rounds.append(spent)
+    return rounds[1:]
+
+
+async def _send(case: Case, client: GraphClient, spent: Spent) -> None:
+    for session_id, message in enumerate(case.messages, start=1):
+        began = time.process_time()
+        reader = MemberReader(default_region="US", this_year=_NOW.year)
+        rows = [row for change in message.changes for row in reader.rows_of(change.member)]
+        have_rows = time.process_time()
+        receipt = await client.add_users(_CREDENTIALS, _AUDIENCE, rows, session_id=session_id)
+        sent = time.process_time()
+        membership_body(rows, session_id=session_id)
+        spent.body += time.process_time() - sent
+        spent.sending += sent - have_rows
+        spent.rows += have_rows - began
+        if receipt.num_received != len(message.changes):
+            raise RuntimeError(f"{receipt.num_received} of {len(message.changes)} were sent")
+
+
+def _send_by_sdk(case: Case, audience: CustomAudience, spent: Spent) -> None:
+    for cells in case.cells:
+        began = time.process_time()
+        audience.add_users(list(case.schema), cells, is_raw=True)
+        spent.sdk += time.process_time() - began
+
+
+async def _prepare(case: Case, spent: Spent) -> None:
+    for message in case.messages:
+        began = time.process_time()
+        slices = Slices(time.monotonic)
+        await prepare_changes(message, default_region="US", now=_NOW, slices=slices)
+        spent.prepare += time.process_time() - began
+
+
+def _figures(case: str, rounds: Sequence[Spent], members: int) -> Sequence[Figure]:
+    at_least, aim = RATIOS[case]
+    return [
+        Figure(
+            name=f"{case}.ratio_to_sdk",
+            value=median(spent.sdk / spent.ours for spent in rounds),
+            unit="times",
+            at_least=at_least,
+            aim=aim,
+        ),
+        *(
+            Figure(
+                name=f"{case}.{name}_members_per_cpu_second",
+                value=median(members / getattr(spent, name) for spent in rounds),
+                unit="members/s",
+            )
+            for name in ("ours", "sdk")
+        ),
+        *(
+            Figure(
+                name=f"{case}.{name}_cpu_us",
+                value=median(getattr(spent, name) / members * 1e6 for spent in rounds),
+                unit="us a member",
+            )
+            for name in ("rows", "sending", "body", "prepare")
+        ),
+    ]
+
+
+def _case(texts: Sequence[MemberTexts], keys: int) -> Case:
+    calls = [texts[at : at + MEMBERS_A_CALL] for at in range(0, len(texts), MEMBERS_A_CALL)]
+    return Case(
+        schema=SCHEMA[:keys],
+        cells=[[one.cells()[:keys] for one in call] for call in calls],
+        messages=[_message(call, keys) for call in calls],
+    )
+
+
+def _message(call: Sequence[MemberTexts], keys: int) -> pb.UpdateMembershipRequest:
+    message = pb.UpdateMembershipRequest(audience_id="buyers")
+    for number, one in enumerate(call):
+        change = message.changes.add(operation=pb.Change.OPERATION_ADD)
+        _fill(change.member, f"member-{number}", one, keys)
+    return message
+
+
+def _fill(member: pb.Member, member_id: str, one: MemberTexts, keys: int) -> None:
+    member.member_id = member_id
+    member.emails.append(one.email)
+    if keys == 1:
+        return
+    member.phones.append(one.phone)
+    member.first_name, member.last_name = one.first_name, one.last_name
+    member.city, member.state, member.zip = one.city, one.state, one.zip
+    member.country = one.country
