@@ -1,13 +1,15 @@
 """Reads the members of one batch, doing once what many of them share.
 
-Of names, places and the like a batch has few different ones: what a text gives is remembered.
+Of names, places and the like a batch has few different ones: what a text gives is remembered. Members
+are read column by column, a column being all their texts of one key.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from operator import attrgetter
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from service.identifiers.birth import whole_date
 from service.identifiers.email import is_email_domain
@@ -25,23 +27,23 @@ REMEMBERED_TEXTS_MAX: Final = 20_000
 REMEMBERED_CHARACTERS_MAX: Final = 63
 """Characters of a text that is remembered. One so short is neither hashed already nor too long."""
 
-_weak_texts = attrgetter(
-    "first_name",
-    "last_name",
-    "gender",
-    "birth_year",
-    "birth_month",
-    "birth_day",
-    "city",
-    "state",
-    "zip",
-    "country",
+_fields_of = attrgetter(
+    *("emails", "phones", "mobile_ad_ids", "traits"),
+    *("first_name", "last_name", "gender", "birth_year", "birth_month", "birth_day"),
+    *("city", "state", "zip", "country"),
 )
-"""The texts of a member in the order of WEAK_KEYS."""
-_NO_TEXTS: Final = ("",) * len(WEAK_KEYS)
-_MASK_MAX: Final = (1 << len(Key)) - 1
-_MASKS: Final = tuple(mask.to_bytes(MASK_BYTES) for mask in range(_MASK_MAX + 1))
-_EMAIL_BIT, _PHONE_BIT, _MADID_BIT = (1 << key for key in STRONG_KEYS)
+"""The strong identifiers of a member, its traits, and its texts in the order of WEAK_KEYS."""
+
+_NOTHING: Final = b""
+"""What a blank adds to a row."""
+_UNSURE: Final = b"?"
+"""Stands for what is read in detail: it is dropped, or for other keys too."""
+
+_STRONG_MASK: Final = sum(1 << key for key in STRONG_KEYS)
+_HEADS: Final = {
+    mask: mask.to_bytes(MASK_BYTES) for mask in range(1 << len(Key)) if mask & _STRONG_MASK
+}
+"""How rows begin, by their masks; without anything strong there is no row."""
 
 
 class _Memory(dict[str, T]):
@@ -62,20 +64,6 @@ class _Memory(dict[str, T]):
         return made
 
 
-_Cell = tuple[int, bytes]
-"""What a text of a weak key adds to a row: its bit of the mask, and its hash."""
-_NOTHING: Final[_Cell] = (0, b"")
-_READ_IN_DETAIL: Final[_Cell] = (1 << len(Key), b"")
-"""Something of the text is dropped, or it is for other keys too: `rows_of_member` knows."""
-
-
-class _Region(NamedTuple):
-    """A region with the cells of its members' texts, in the order of WEAK_KEYS."""
-
-    code: str
-    cells: tuple[_Memory[_Cell], ...]
-
-
 class MemberReader:
     """Gives the rows of the members of one batch, the same as `rows_of_member`.
 
@@ -85,18 +73,20 @@ class MemberReader:
     def __init__(self, *, default_region: str, this_year: int) -> None:
         self._default_region = default_region
         self._this_year = this_year
-        self._values: dict[tuple[Key, str], _Memory[bytes | DropReason | None]] = {}
-        self._regions: dict[str, _Region] = {}
-        self._region_of_country = _Memory(self._region_named)
+        self._values_in_detail: dict[tuple[Key, str], _Memory[bytes | DropReason | None]] = {}
+        self._values_by_region: dict[str, Sequence[_Memory[bytes]]] = {}
+        self._region_of = _Memory(self._region_named)
         self._is_domain = _Memory(is_email_domain)
         self.dropped: Counter[tuple[Key, DropReason]] = Counter()
         """The values that were not blank and are not used."""
         self.unknown_traits = 0
 
-    def rows_of(self, member: MemberFields) -> tuple[bytes, ...]:
-        """The packed rows of a member."""
-        row = self.row_of_plain(member)
-        return self.rows_of_any(member) if row is None else (row,)
+    def rows_of(self, members: Sequence[MemberFields]) -> list[tuple[bytes, ...]]:
+        """The packed rows of each member. Counts what was dropped."""
+        return [
+            self.rows_of_any(member) if row is None else (row,)
+            for member, row in zip(members, self.rows_of_plain(members), strict=True)
+        ]
 
     def rows_of_any(self, member: MemberFields) -> tuple[bytes, ...]:
         """The packed rows of a member, plain or not. Counts what was dropped."""
@@ -110,91 +100,117 @@ class MemberReader:
         self.unknown_traits += found.unknown_traits
         return found.rows
 
-    def row_of_plain(self, member: MemberFields) -> bytes | None:
-        """The only row of a member of which nothing is dropped; None where a closer look is due.
+    def rows_of_plain(self, members: Sequence[MemberFields]) -> list[bytes | None]:
+        """The only row of each member who is plain; None where a closer look is due.
 
-        Plain is who has one e-mail, phone or device of each kind at most, and no traits.
+        Plain is who has one e-mail, phone and device at most, no traits, and nothing to drop.
         """
-        emails, phones, devices = member.emails, member.phones, member.mobile_ad_ids
-        if len(emails) > 1 or len(phones) > 1 or len(devices) > 1 or member.traits:
-            return None
-        texts = _weak_texts(member)
-        region = self._region_of_country[texts[-1]]
-        mask, values = 0, [b""]
-        if emails:
-            mask = _EMAIL_BIT
-            values.append(self._email(emails[0]))
-        if phones:
-            mask |= _PHONE_BIT
-            values.append(self._phone(phones[0], region.code))
-        if devices:
-            mask |= _MADID_BIT
-            values.append(self._strong(Key.MADID, devices[0], region.code))
-        if not all(values[1:]) or not mask:
-            return None
-        if texts != _NO_TEXTS:
-            for text, cells in zip(texts, region.cells):  # noqa: B905 - both are one a weak key
-                if text:
-                    bit, value = cells[text]
-                    mask |= bit
-                    values.append(value)
-            if mask > _MASK_MAX:
-                return None
-        values[0] = _MASKS[mask]
-        return b"".join(values)
+        fields = [_fields_of(member) for member in members]
+        regions = [self._region_of[one[-1]] for one in fields]
+        if len(set(regions)) == 1:
+            return self._rows_in(regions[0], fields)
+        rows: list[bytes | None] = [None] * len(fields)
+        for region in set(regions):
+            places = [place for place, other in enumerate(regions) if other == region]
+            found = self._rows_in(region, [fields[place] for place in places])
+            for place, row in zip(places, found, strict=True):
+                rows[place] = row
+        return rows
+
+    def _rows_in(self, region: str, fields: Sequence[tuple[Any, ...]]) -> list[bytes | None]:
+        """The same of members of one region."""
+        emails, phones, devices, traits, *weak = zip(*fields, strict=True)
+        columns = {
+            Key.EMAIL: _strong_column(emails, self._email),
+            Key.PHONE: _strong_column(phones, partial(self._phone, region)),
+            Key.MADID: _strong_column(devices, partial(self._strong, Key.MADID, region)),
+        }
+        for key, texts, values in zip(WEAK_KEYS, weak, self._values_in(region), strict=True):
+            if any(texts):
+                columns[key] = [values[text] for text in texts]
+        unsure = {place for place, some in enumerate(traits) if some}
+        for column in columns.values():
+            if _UNSURE in column:
+                unsure.update(place for place, value in enumerate(column) if value == _UNSURE)
+        used = {key: column for key, column in columns.items() if column}
+        rows = list(_joined(used, len(fields)))
+        for place in unsure:
+            rows[place] = None
+        return rows
 
     def _email(self, raw: str) -> bytes:
-        """The hash of an address, b"" for none."""
         if len(raw) <= REMEMBERED_CHARACTERS_MAX and raw.isascii():
             words = raw.lower().split()
             if len(words) == 1:
                 name, _, domain = words[0].partition("@")
                 if name and self._is_domain[domain]:
                     return sha256(words[0].encode()).digest()
-        return self._strong(Key.EMAIL, raw, self._default_region)
+        return self._strong(Key.EMAIL, self._default_region, raw)
 
-    def _phone(self, raw: str, region: str) -> bytes:
+    def _phone(self, region: str, raw: str) -> bytes:
         digits = plain_phone(raw.strip(), region)
         if digits is not None:
             return sha256(digits.encode()).digest()
-        return self._strong(Key.PHONE, raw, region)
+        return self._strong(Key.PHONE, region, raw)
 
-    def _strong(self, key: Key, raw: str, region: str) -> bytes:
+    def _strong(self, key: Key, region: str, raw: str) -> bytes:
         value = value_of(key, raw, region=region, this_year=self._this_year)
-        return value if isinstance(value, bytes) else b""
+        return value if isinstance(value, bytes) else _UNSURE
 
     def _value_of(
         self, key: Key, raw: str, *, region: str, this_year: int
     ) -> bytes | DropReason | None:
         if key in STRONG_KEYS:
             return value_of(key, raw, region=region, this_year=this_year)
-        return self._values_of(key, region)[raw]
-
-    def _values_of(self, key: Key, region: str) -> _Memory[bytes | DropReason | None]:
-        known = self._values.get((key, region))
+        known = self._values_in_detail.get((key, region))
         if known is None:
-            known = self._values[key, region] = _Memory(
-                lambda raw: value_of(key, raw, region=region, this_year=self._this_year)
+            known = self._values_in_detail[key, region] = _Memory(
+                lambda text: value_of(key, text, region=region, this_year=this_year)
             )
-        return known
+        return known[raw]
 
-    def _region_named(self, country: str) -> _Region:
-        code = region_of([country] if country.strip() else [], self._default_region)
-        known = self._regions.get(code)
+    def _region_named(self, country: str) -> str:
+        return region_of([country] if country.strip() else [], self._default_region)
+
+    def _values_in(self, region: str) -> Sequence[_Memory[bytes]]:
+        """The values of texts of members of a region, in the order of WEAK_KEYS."""
+        known = self._values_by_region.get(region)
         if known is None:
-            cells = tuple(_Memory(self._cells_of(key, code)) for key in WEAK_KEYS)
-            known = self._regions[code] = _Region(code, cells)
+            known = [_Memory(partial(self._weak, key, region)) for key in WEAK_KEYS]
+            self._values_by_region[region] = known
         return known
 
-    def _cells_of(self, key: Key, region: str) -> Callable[[str], _Cell]:
-        rule = rule_of(key, region=region, this_year=self._this_year)
+    def _weak(self, key: Key, region: str, text: str) -> bytes:
+        if len(text) > REMEMBERED_CHARACTERS_MAX or (key is Key.DOBD and whole_date(text)):
+            return _UNSURE
+        normalized = rule_of(key, region=region, this_year=self._this_year)(text)
+        if isinstance(normalized, DropReason):
+            return _UNSURE
+        return sha256(normalized.encode()).digest() if normalized else _NOTHING
 
-        def cell(text: str) -> _Cell:
-            if len(text) > REMEMBERED_CHARACTERS_MAX or (key is Key.DOBD and whole_date(text)):
-                return _READ_IN_DETAIL
-            normalized = rule(text)
-            if isinstance(normalized, DropReason):
-                return _READ_IN_DETAIL
-            return (1 << key, sha256(normalized.encode()).digest()) if normalized else _NOTHING
 
-        return cell
+def _strong_column(column: Sequence[Sequence[str]], read: Callable[[str], bytes]) -> list[bytes]:
+    """The values of a strong key; an empty list where no member has any."""
+    if not any(column):
+        return []
+    return [(read(raws[0]) if len(raws) == 1 else _UNSURE) if raws else _NOTHING for raws in column]
+
+
+def _joined(columns: Mapping[Key, Sequence[bytes]], count: int) -> Sequence[bytes | None]:
+    """The rows of columns in the order of their keys; None for one without anything strong."""
+    everywhere = 0
+    elsewhere: list[Iterable[int]] = []
+    for key, column in columns.items():
+        if all(column):
+            everywhere |= 1 << key
+        else:
+            elsewhere.append([1 << key if value else 0 for value in column])
+    if not elsewhere and everywhere & _STRONG_MASK:
+        heads = [_HEADS[everywhere]] * count
+    else:
+        masks = map(sum, zip([everywhere] * count, *elsewhere, strict=True))
+        heads = [_HEADS.get(mask, b"") for mask in masks]
+    rows = list(map(b"".join, zip(heads, *columns.values(), strict=True)))
+    if b"" not in heads:
+        return rows
+    return [row if head else None for head, row in zip(heads, rows, strict=True)]

@@ -3,7 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from itertools import islice
+from typing import Final, TypeAlias
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
@@ -17,6 +18,9 @@ from service.store.rows import MemberChange
 
 Changes: TypeAlias = pb.UpdateMembershipRequest | pb.ImportChunk
 """Messages with a list of changes."""
+
+MEMBERS_AT_ONCE: Final = 100
+"""Members read together without a look at the clock: 1 ms, or 10 if every phone is an odd one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,10 +51,16 @@ async def prepare_changes(
     prepared = PreparedChanges(
         default_region=default_region, overtaken=len(request.changes) - len(newest)
     )
-    for key, change in newest.items():
-        if slices.is_used_up():
-            await slices.give_way()
-        prepared.changes.append(_member_change(key, change, prepared, reader))
+    waiting = iter(newest.items())
+    while group := list(islice(waiting, MEMBERS_AT_ONCE)):
+        coming = [change.member for _, change in group if _is_add(change)]
+        plain_rows = iter(reader.rows_of_plain(coming))
+        for key, change in group:
+            if slices.is_used_up():
+                await slices.give_way()
+            row = next(plain_rows) if _is_add(change) else None
+            rows = _rows(change, row, prepared, reader)
+            prepared.changes.append(_member_change(key, change, rows))
     prepared.dropped.update(reader.dropped)
     prepared.unknown_traits = reader.unknown_traits
     return prepared
@@ -79,26 +89,24 @@ def _counted_time(change: pb.Change, now: datetime, index: int) -> datetime:
     return min(time_of(change.occurred_at, field=f"changes[{index}].occurred_at"), now)
 
 
-def _member_change(
-    key: bytes, change: pb.Change, prepared: PreparedChanges, reader: MemberReader
-) -> MemberChange:
+def _member_change(key: bytes, change: pb.Change, rows: tuple[bytes, ...] | None) -> MemberChange:
     has_time = change.HasField("occurred_at")
-    return MemberChange(
-        member_key=key,
-        rows=_rows(change, prepared, reader),
-        occurred_at=time_of(change.occurred_at, field="occurred_at") if has_time else None,
-    )
+    time = time_of(change.occurred_at, field="occurred_at") if has_time else None
+    return MemberChange(member_key=key, rows=rows, occurred_at=time)
+
+
+def _is_add(change: pb.Change) -> bool:
+    return change.operation != pb.Change.OPERATION_REMOVE
 
 
 def _rows(
-    change: pb.Change, prepared: PreparedChanges, reader: MemberReader
+    change: pb.Change, row: bytes | None, prepared: PreparedChanges, reader: MemberReader
 ) -> tuple[bytes, ...] | None:
-    """The rows of one who is in, None for one who left; notes what was cut off."""
-    if change.operation == pb.Change.OPERATION_REMOVE:
-        return None
-    row = reader.row_of_plain(change.member)
+    """The rows of one who is in, `row` alone if they are plain; None for one who left."""
     if row is not None:
         return (row,)
+    if not _is_add(change):
+        return None
     prepared.dropped.update(cut_off(change.member))
     rows = reader.rows_of_any(raw_member(change.member))
     prepared.unmatchable += not rows

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -25,7 +26,7 @@ from service.graph import Credentials, GraphClient
 from service.graph.payload import membership_body
 from service.graph.transport import open_http_session
 from service.identifiers.member_reader import MemberReader
-from service.rpc.prepare_changes import prepare_changes
+from service.rpc.prepare_changes import MEMBERS_AT_ONCE, prepare_changes
 from service.rpc.slices import Slices
 from service.telemetry import configure_logging
 from tests.benchmarks.figures import Figure, Report
@@ -116,7 +117,10 @@ async def _send(case: Case, client: GraphClient, spent: Spent) -> None:
     for session_id, message in enumerate(case.messages, start=1):
         began = time.process_time()
         reader = MemberReader(default_region="US", this_year=_NOW.year)
-        rows = [row for change in message.changes for row in reader.rows_of(change.member)]
+        rows = []
+        changes = iter(message.changes)
+        while group := [change.member for change in islice(changes, MEMBERS_AT_ONCE)]:
+            rows += [row for own in reader.rows_of(group) for row in own]
         have_rows = time.process_time()
         receipt = await client.add_users(_CREDENTIALS, _AUDIENCE, rows, session_id=session_id)
         sent = time.process_time()
