@@ -11,7 +11,6 @@ from hashlib import sha256
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
-from service.identifiers.birth import whole_date
 from service.identifiers.email import is_email_domain
 from service.identifiers.hashing import value_of
 from service.identifiers.keys import STRONG_KEYS, WEAK_KEYS, DropReason, Key
@@ -176,17 +175,18 @@ class MemberReader:
         """The values of texts of members of a region, in the order of WEAK_KEYS."""
         known = self._values_by_region.get(region)
         if known is None:
-            known = [_Memory(partial(self._weak, key, region)) for key in WEAK_KEYS]
+            rules = [rule_of(key, region=region, this_year=self._this_year) for key in WEAK_KEYS]
+            known = [_Memory(partial(_hashed, rule)) for rule in rules]
             self._values_by_region[region] = known
         return known
 
-    def _weak(self, key: Key, region: str, text: str) -> bytes:
-        if len(text) > REMEMBERED_CHARACTERS_MAX or (key is Key.DOBD and whole_date(text)):
-            return _UNSURE
-        normalized = rule_of(key, region=region, this_year=self._this_year)(text)
-        if isinstance(normalized, DropReason):
-            return _UNSURE
-        return sha256(normalized.encode()).digest() if normalized else _NOTHING
+
+def _hashed(rule: Callable[[str], str | DropReason], text: str) -> bytes:
+    # A whole date is no day to the rule of days, so it is unsure as well.
+    normalized = rule(text) if len(text) <= REMEMBERED_CHARACTERS_MAX else DropReason.TOO_LONG
+    if isinstance(normalized, DropReason):
+        return _UNSURE
+    return sha256(normalized.encode()).digest() if normalized else _NOTHING
 
 
 def _strong_column(column: Sequence[Sequence[str]], read: Callable[[str], bytes]) -> list[bytes]:

@@ -53,14 +53,13 @@ async def prepare_changes(
     )
     waiting = iter(newest.items())
     while group := list(islice(waiting, MEMBERS_AT_ONCE)):
-        coming = [change.member for _, change in group if _is_add(change)]
-        plain_rows = iter(reader.rows_of_plain(coming))
-        for key, change in group:
+        members = [None if _is_removal(change) else change.member for _, (change, _) in group]
+        plain = iter(reader.rows_of_plain([member for member in members if member is not None]))
+        for (key, (_, time)), member in zip(group, members, strict=True):
             if slices.is_used_up():
                 await slices.give_way()
-            row = next(plain_rows) if _is_add(change) else None
-            rows = _rows(change, row, prepared, reader)
-            prepared.changes.append(_member_change(key, change, rows))
+            rows = None if member is None else _rows(member, next(plain), prepared, reader)
+            prepared.changes.append(MemberChange(member_key=key, rows=rows, occurred_at=time))
     prepared.dropped.update(reader.dropped)
     prepared.unknown_traits = reader.unknown_traits
     return prepared
@@ -68,46 +67,42 @@ async def prepare_changes(
 
 async def _newest_changes(
     request: Changes, now: datetime, slices: Slices
-) -> dict[bytes, pb.Change]:
-    """The change of each member that occurred last; of several at one time the last in the list."""
-    newest: dict[bytes, pb.Change] = {}
-    times: dict[bytes, datetime] = {}
+) -> dict[bytes, tuple[pb.Change, datetime | None]]:
+    """The change of each member that occurred last, with the time it says to have occurred at.
+
+    Of several at one time the last in the list counts. One that says no time occurred now, and
+    none later than now.
+    """
+    newest: dict[bytes, tuple[pb.Change, datetime | None]] = {}
+    counted: dict[bytes, datetime] = {}
     for index, change in enumerate(request.changes):
         if slices.is_used_up():
             await slices.give_way()
-        time = _counted_time(change, now, index)
+        said = _said_time(change, index)
+        time = now if said is None else min(said, now)
         key = member_key(change.member.member_id)
-        if key not in times or time >= times[key]:
-            newest[key], times[key] = change, time
+        if key not in counted or time >= counted[key]:
+            newest[key], counted[key] = (change, said), time
     return newest
 
 
-def _counted_time(change: pb.Change, now: datetime, index: int) -> datetime:
-    """When a change counts as having occurred: now if it does not say, and never later than now."""
+def _said_time(change: pb.Change, index: int) -> datetime | None:
     if not change.HasField("occurred_at"):
-        return now
-    return min(time_of(change.occurred_at, field=f"changes[{index}].occurred_at"), now)
+        return None
+    return time_of(change.occurred_at, field=f"changes[{index}].occurred_at")
 
 
-def _member_change(key: bytes, change: pb.Change, rows: tuple[bytes, ...] | None) -> MemberChange:
-    has_time = change.HasField("occurred_at")
-    time = time_of(change.occurred_at, field="occurred_at") if has_time else None
-    return MemberChange(member_key=key, rows=rows, occurred_at=time)
-
-
-def _is_add(change: pb.Change) -> bool:
-    return change.operation != pb.Change.OPERATION_REMOVE
+def _is_removal(change: pb.Change) -> bool:
+    return change.operation == pb.Change.OPERATION_REMOVE
 
 
 def _rows(
-    change: pb.Change, row: bytes | None, prepared: PreparedChanges, reader: MemberReader
-) -> tuple[bytes, ...] | None:
-    """The rows of one who is in, `row` alone if they are plain; None for one who left."""
+    member: pb.Member, row: bytes | None, prepared: PreparedChanges, reader: MemberReader
+) -> tuple[bytes, ...]:
+    """The rows of a member, `row` alone if they are plain; notes what was cut off."""
     if row is not None:
         return (row,)
-    if not _is_add(change):
-        return None
-    prepared.dropped.update(cut_off(change.member))
-    rows = reader.rows_of_any(raw_member(change.member))
+    prepared.dropped.update(cut_off(member))
+    rows = reader.rows_of_any(raw_member(member))
     prepared.unmatchable += not rows
     return rows

@@ -10,7 +10,7 @@ from service.identifiers.keys import DropReason, Key
 from service.identifiers.members import member_key
 from service.rpc.convert_member import IDENTIFIERS_READ_MAX
 from service.rpc.errors import InvalidField
-from service.rpc.prepare_changes import PreparedChanges, prepare_changes
+from service.rpc.prepare_changes import MEMBERS_AT_ONCE, PreparedChanges, prepare_changes
 from service.rpc.slices import SLICE_SECONDS_MAX, Slices
 from tests.unit.rpc.builders import a_remove, an_add, an_update
 from tests.unit.rpc.clocks import Ticking, counted_turns
@@ -151,3 +151,18 @@ async def test_the_loop_is_given_away_between_slices() -> None:
     with counted_turns() as turns:
         await prepared(*changes, step_s=SLICE_SECONDS_MAX / 10)
     assert 1_000 / 12 <= turns.count <= 1_000 / 9
+
+
+async def test_every_member_of_a_long_call_keeps_their_own_rows() -> None:
+    kinds = [
+        lambda n: an_add(f"m{n}", emails=[f"user{n}@example.com"]),
+        lambda n: a_remove(f"m{n}"),
+        lambda n: an_add(f"m{n}", emails=["broken", f"user{n}@example.com"], country="DE"),
+        lambda n: an_add(f"m{n}", phones=[f"+1415555{n:04d}"], first_name="Ann"),
+        lambda n: an_add(f"m{n}", first_name="Ann"),
+    ]
+    changes = [kinds[n % len(kinds)](n) for n in range(3 * MEMBERS_AT_ONCE + 7)]
+    together = (await prepared(*changes)).changes
+    alone = [(await prepared(change)).changes[0] for change in changes]
+    assert together == alone
+    assert len({change.rows for change in together if change.rows}) > len(changes) / 2
