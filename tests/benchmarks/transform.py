@@ -3,13 +3,16 @@
 Both get the same texts and send them to the same server, which reads them and no more. Ours goes the
 way of the service: members of a message, their rows, the body, the Graph client with its log line.
 The SDK's is `CustomAudience.add_users`. CPU time is that of this process, the server is another.
+
+The SDK is handed Python values, we have to get ours out of a protobuf message first: what we cost
+when handed the same Python values is told beside it.
 """
 
 import asyncio
 import gc
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -26,6 +29,7 @@ from service.graph import Credentials, GraphClient
 from service.graph.payload import membership_body
 from service.graph.transport import open_http_session
 from service.identifiers.member_reader import MemberReader
+from service.identifiers.members import MemberFields, RawMember
 from service.rpc.prepare_changes import MEMBERS_AT_ONCE, prepare_changes
 from service.rpc.slices import Slices
 from service.telemetry import configure_logging
@@ -53,6 +57,7 @@ class Case:
     schema: Sequence[str]
     cells: Sequence[Sequence[Sequence[str]]]
     messages: Sequence[pb.UpdateMembershipRequest]
+    values: Sequence[Sequence[RawMember]]
 
     @property
     def members(self) -> int:
@@ -66,6 +71,8 @@ class Spent:
     sdk: float = 0
     rows: float = 0
     """Of ours: from the members of a message to their rows."""
+    rows_of_values: float = 0
+    """The same from members as Python values."""
     sending: float = 0
     """Of ours: the body and the call."""
     body: float = 0
@@ -76,6 +83,10 @@ class Spent:
     @property
     def ours(self) -> float:
         return self.rows + self.sending
+
+    @property
+    def ours_from_values(self) -> float:
+        return self.rows_of_values + self.sending
 
 
 def run(members: int) -> Report:
@@ -108,6 +119,7 @@ async def _rounds(case: Case, url: str) -> Sequence[Spent]:
             spent = Spent()
             await _send(case, client, spent)
             _send_by_sdk(case, audience, spent)
+            _read_values(case, spent)
             await _prepare(case, spent)
             rounds.append(spent)
     return rounds[1:]
@@ -116,11 +128,7 @@ async def _rounds(case: Case, url: str) -> Sequence[Spent]:
 async def _send(case: Case, client: GraphClient, spent: Spent) -> None:
     for session_id, message in enumerate(case.messages, start=1):
         began = time.process_time()
-        reader = MemberReader(default_region="US", this_year=_NOW.year)
-        rows = []
-        changes = iter(message.changes)
-        while group := [change.member for change in islice(changes, MEMBERS_AT_ONCE)]:
-            rows += [row for own in reader.rows_of(group) for row in own]
+        rows = _rows(change.member for change in message.changes)
         have_rows = time.process_time()
         receipt = await client.add_users(_CREDENTIALS, _AUDIENCE, rows, session_id=session_id)
         sent = time.process_time()
@@ -130,6 +138,22 @@ async def _send(case: Case, client: GraphClient, spent: Spent) -> None:
         spent.rows += have_rows - began
         if receipt.num_received != len(message.changes):
             raise RuntimeError(f"{receipt.num_received} of {len(message.changes)} were sent")
+
+
+def _rows(members: Iterable[MemberFields]) -> list[bytes]:
+    reader = MemberReader(default_region="US", this_year=_NOW.year)
+    waiting = iter(members)
+    rows: list[bytes] = []
+    while group := list(islice(waiting, MEMBERS_AT_ONCE)):
+        rows += [row for own in reader.rows_of(group) for row in own]
+    return rows
+
+
+def _read_values(case: Case, spent: Spent) -> None:
+    for values in case.values:
+        began = time.process_time()
+        _rows(values)
+        spent.rows_of_values += time.process_time() - began
 
 
 def _send_by_sdk(case: Case, audience: CustomAudience, spent: Spent) -> None:
@@ -157,6 +181,11 @@ def _figures(case: str, rounds: Sequence[Spent], members: int) -> Sequence[Figur
             at_least=at_least,
             aim=aim,
         ),
+        Figure(
+            name=f"{case}.ratio_to_sdk_from_python_values",
+            value=median(spent.sdk / spent.ours_from_values for spent in rounds),
+            unit="times",
+        ),
         *(
             Figure(
                 name=f"{case}.{name}_members_per_cpu_second",
@@ -171,7 +200,7 @@ def _figures(case: str, rounds: Sequence[Spent], members: int) -> Sequence[Figur
                 value=median(getattr(spent, name) / members * 1e6 for spent in rounds),
                 unit="us a member",
             )
-            for name in ("rows", "sending", "body", "prepare")
+            for name in ("rows", "rows_of_values", "sending", "body", "prepare", "sdk")
         ),
     ]
 
@@ -182,6 +211,22 @@ def _case(texts: Sequence[MemberTexts], keys: int) -> Case:
         schema=SCHEMA[:keys],
         cells=[[one.cells()[:keys] for one in call] for call in calls],
         messages=[_message(call, keys) for call in calls],
+        values=[[_values(one, keys) for one in call] for call in calls],
+    )
+
+
+def _values(one: MemberTexts, keys: int) -> RawMember:
+    if keys == 1:
+        return RawMember(emails=(one.email,))
+    return RawMember(
+        emails=(one.email,),
+        phones=(one.phone,),
+        first_name=one.first_name,
+        last_name=one.last_name,
+        city=one.city,
+        state=one.state,
+        zip=one.zip,
+        country=one.country,
     )
 
 
