@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
-from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from service.identifiers.email import is_email_domain
 from service.identifiers.hashing import value_of
 from service.identifiers.keys import STRONG_KEYS, WEAK_KEYS, DropReason, Key
+from service.identifiers.member_fields import Fields, fields_of
 from service.identifiers.members import MemberFields, region_of, rows_of_member
 from service.identifiers.normalize import rule_of
 from service.identifiers.plain_phone import plain_phone
@@ -25,13 +25,6 @@ REMEMBERED_TEXTS_MAX: Final = 20_000
 """Texts of one key, and of one region, that are remembered at once."""
 REMEMBERED_CHARACTERS_MAX: Final = 63
 """Characters of a text that is remembered. One so short is neither hashed already nor too long."""
-
-_fields_of = attrgetter(
-    *("emails", "phones", "mobile_ad_ids", "traits"),
-    *("first_name", "last_name", "gender", "birth_year", "birth_month", "birth_day"),
-    *("city", "state", "zip", "country"),
-)
-"""The strong identifiers of a member, its traits, and its texts in the order of WEAK_KEYS."""
 
 _NOTHING: Final = b""
 """What a blank adds to a row."""
@@ -102,9 +95,9 @@ class MemberReader:
     def rows_of_plain(self, members: Sequence[MemberFields]) -> list[bytes | None]:
         """The only row of each member who is plain; None where a closer look is due.
 
-        Plain is who has one e-mail, phone and device at most, no traits, and nothing to drop.
+        Plain is who has one e-mail, phone and device at most, and nothing to drop.
         """
-        fields = [_fields_of(member) for member in members]
+        fields = [fields_of(member) for member in members]
         regions = [self._region_of[one[-1]] for one in fields]
         if len(set(regions)) == 1:
             return self._rows_in(regions[0], fields)
@@ -116,9 +109,9 @@ class MemberReader:
                 rows[place] = row
         return rows
 
-    def _rows_in(self, region: str, fields: Sequence[tuple[Any, ...]]) -> list[bytes | None]:
+    def _rows_in(self, region: str, fields: Sequence[Fields]) -> list[bytes | None]:
         """The same of members of one region."""
-        emails, phones, devices, traits, *weak = zip(*fields, strict=True)
+        emails, phones, devices, unknown, *weak = zip(*fields, strict=True)
         columns = {
             Key.EMAIL: _strong_column(emails, self._email),
             Key.PHONE: _strong_column(phones, partial(self._phone, region)),
@@ -127,7 +120,7 @@ class MemberReader:
         for key, texts, values in zip(WEAK_KEYS, weak, self._values_in(region), strict=True):
             if any(texts):
                 columns[key] = [values[text] for text in texts]
-        unsure = {place for place, some in enumerate(traits) if some}
+        unsure: set[int] = set()
         for column in columns.values():
             if _UNSURE in column:
                 unsure.update(place for place, value in enumerate(column) if value == _UNSURE)
@@ -135,6 +128,9 @@ class MemberReader:
         rows = list(_joined(used, len(fields)))
         for place in unsure:
             rows[place] = None
+        if any(unknown):
+            counts = zip(unknown, rows, strict=True)
+            self.unknown_traits += sum(count for count, row in counts if count and row is not None)
         return rows
 
     def _email(self, raw: str) -> bytes:

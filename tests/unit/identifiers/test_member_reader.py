@@ -28,7 +28,16 @@ _WORDS = st.sampled_from(
         "1990", "2030", "7", "May", "13", "31", "1990-02-03", "02/30/1990", "n" * 64, "é" * 257,
     ]
 ) | _HASHED  # fmt: skip
-_TRAITS = st.dictionaries(st.sampled_from(["emails", "DOB", "zip", "country", "?"]), _WORDS)
+_TRAITS = st.dictionaries(
+    st.sampled_from(
+        [
+            "email", "emails", "phone", "idfa", "firstName", "last", "gender", "birth_year",
+            "birth_day", "DOB", "city", "zip", "zip_code", "country", "countryCode", "?", "??",
+        ]
+    ),
+    _NEAR_EMAILS | _PHONES | _WORDS | st.sampled_from(["a@x.com", "a@x.com;b@x.com", " ; "]),
+    max_size=5,
+)  # fmt: skip
 _MEMBERS = st.builds(
     RawMember,
     emails=st.lists(_NEAR_EMAILS | _HASHED, max_size=2),
@@ -83,6 +92,14 @@ def test_a_plain_member_needs_no_closer_look() -> None:
     assert tuple(rows) == rows_of_member(member, default_region="US", this_year=2026).rows
 
 
+def test_a_member_of_traits_is_plain_too() -> None:
+    member = RawMember(traits={"email": "a@x.com", "zip_code": "94105", "x": "y"}, zip=" ")
+    reader = _reader()
+    rows = reader.rows_of_plain([member])
+    assert tuple(rows) == rows_of_member(member, default_region="US", this_year=2026).rows
+    assert reader.unknown_traits == 1
+
+
 @pytest.mark.parametrize(
     "member",
     [
@@ -92,7 +109,8 @@ def test_a_plain_member_needs_no_closer_look() -> None:
         RawMember(emails=["n/a"]),
         RawMember(emails=["a@x.com"], gender="?"),
         RawMember(emails=["a@x.com"], birth_day="1990-02-03"),
-        RawMember(emails=["a@x.com"], traits={"x": "y"}),
+        RawMember(emails=["a@x.com"], birth_day="4", traits={"DOB": "1990-02-03"}),
+        RawMember(traits={"emails": "a@x.com;b@x.com"}),
     ],
 )
 def test_whoever_is_not_plain_gets_a_closer_look(member: RawMember) -> None:
