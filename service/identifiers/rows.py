@@ -52,10 +52,7 @@ def pack_row(values: Mapping[Key, bytes]) -> bytes:
     """
     mask = 0
     parts = [EMPTY_ROW]
-    for key in Key:
-        value = values.get(key)
-        if value is None:
-            continue
+    for key, value in sorted(values.items()):
         if len(value) != value_size(key):
             raise ValueError(f"{key.name} has {len(value)} bytes, not {value_size(key)}")
         mask |= 1 << key
