@@ -15,8 +15,8 @@ _typed_fields_of = attrgetter(
 )
 
 Fields = tuple[Any, ...]
-"""E-mails, phones, devices, the number of unknown traits (something falsy for none), then a text for
-each of WEAK_KEYS in their order."""
+"""E-mails, phones, devices, the number of unknown traits (something falsy for none), then a text
+for each of WEAK_KEYS in their order."""
 
 
 def fields_of(member: MemberFields) -> Fields:

@@ -1,7 +1,7 @@
 """Reads the members of one batch, doing once what many of them share.
 
-Of names, places and the like a batch has few different ones: what a text gives is remembered. Members
-are read column by column, a column being all their texts of one key.
+Of names, places and the like a batch has few different ones: what a text gives is remembered.
+Members are read column by column, a column being all their texts of one key.
 """
 
 from collections import Counter

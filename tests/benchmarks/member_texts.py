@@ -1,7 +1,7 @@
 """Makes members as callers know them: the same texts for us and for whom we compare with.
 
-Names and places are as unevenly spread as those of people: the n-th of a pool is met 1/n as often as
-the first. Nine of ten members live in the United States; three of five phones are in E.164.
+Names and places are as unevenly spread as those of people: the n-th of a pool is met 1/n as often
+as the first. Nine of ten members live in the United States; three of five phones are in E.164.
 """
 
 import random

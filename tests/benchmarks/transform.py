@@ -1,9 +1,9 @@
 """Owns what a member costs from a caller's message to Facebook's door: us, and the official SDK.
 
-Both get the same texts and send them to the same server, which reads them and no more. Ours goes the
-way of the service: the bytes of a message, the rows of its members, the body, the Graph client with
-its log line. The SDK's is `CustomAudience.add_users`. CPU time is that of this process, the server is
-another.
+Both get the same texts and send them to the same server, which reads them and no more. Ours goes
+the way of the service: the bytes of a message, the rows of its members, the body, the Graph client
+with its log line. The SDK's is `CustomAudience.add_users`. CPU time is that of this process, the
+server is another.
 
 The SDK is handed Python values, we have to get ours out of a protobuf message first: what we cost
 when handed the same Python values is told beside it.

@@ -23,7 +23,8 @@ _DEVICES = st.uuids().map(str) | st.sampled_from(["x", "00000000-0000-0000-0000-
 _HASHED = st.sampled_from(["aB" * 32, f" {'0f' * 32}", "-" + "a" * 64])
 _WORDS = st.sampled_from(
     [
-        "", "", "", " ", "Mary", "mary ", "O'Brien", "Zoë", "😀", "123", "New York", "ny", "94105",
+        "", "", "", " ", "Mary", "mary ", "O'Brien", "Zoë", "😀", "123", "New York", "ny",
+        "94105",
         "94105-1234", "1234", "SW1A 1AA", "US", "us", "Germany", "Atlantis", "f", "Female", "?",
         "1990", "2030", "7", "May", "13", "31", "1990-02-03", "02/30/1990", "n" * 64, "é" * 257,
     ]
