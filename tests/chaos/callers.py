@@ -1,0 +1,151 @@
+"""Callers that send steady updates and remember what they were told to be durable."""
+
+import random
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from audiencesync.v1 import audience_sync_pb2 as pb
+
+from tests.chaos.calls import Line, Refused, Unanswered
+from tests.chaos.processes import Replica
+from tests.simulation.callers import Someone, Truth, change_of
+from tests.simulation.process import EPOCH
+
+AUDIENCES: Final = ("spring", "autumn")
+EMAILS: Final = tuple(f"person-{n}@mail.example" for n in range(80))
+"""All callers speak of the same people: many members share an e-mail."""
+NOBODY_ELSES_EMAIL: Final = "nobody-else@mail.example"
+"""Of a person whom no caller speaks of."""
+MEMBERS: Final = 40
+"""Members of one caller in one audience."""
+CHANGES_MAX: Final = 6
+PAUSE_S: Final = 0.08
+"""Seconds between two updates of one caller."""
+SYNC_PAUSE_S: Final = 0.5
+"""Seconds between two wishes for a sync."""
+LATE_SHARE: Final = 0.15
+"""Share of the updates with a time that are held back and sent after later ones."""
+REPEAT_SHARE: Final = 0.1
+"""Share of the answered updates that are sent once more, later."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An update and what was said to it."""
+
+    request: pb.UpdateMembershipRequest
+    answer: pb.UpdateMembershipResponse
+
+
+@dataclass
+class Ledger:
+    """What one caller was told, and what of it was not kept."""
+
+    truths: dict[str, Truth] = field(default_factory=lambda: {name: Truth() for name in AUDIENCES})
+    answered: list[Answered] = field(default_factory=list)
+    repeated: int = 0
+    findings: list[str] = field(default_factory=list)
+    lost: int = 0
+    """Answers whose revision is behind one that was answered before them."""
+    duplicated: int = 0
+    """Repeats that were not given the first answer."""
+    revisions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(AUDIENCES, 0))
+
+
+class Speaker(threading.Thread):
+    """Calls until it is told to stop."""
+
+    def __init__(
+        self, name: str, replicas: list[Replica], seed: int, stop: threading.Event
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self._chance = random.Random(f"{seed}-{name}")
+        self.line = Line(replicas, self._chance)
+        self._stop_asked = stop
+
+
+class Caller(Speaker):
+    """Owns its members: what is true of them is what it was told last."""
+
+    def __init__(
+        self, number: int, replicas: list[Replica], seed: int, stop: threading.Event
+    ) -> None:
+        super().__init__(f"caller-{number}", replicas, seed, stop)
+        self.ledger = Ledger()
+        self._held_back: deque[tuple[str, float]] = deque()
+        self._sent = 0
+
+    def run(self) -> None:
+        try:
+            while not self._stop_asked.wait(PAUSE_S * self._chance.random() * 2):
+                self._speak()
+        except (Unanswered, Refused) as error:
+            self.ledger.findings.append(f"{self.name}: {error}")
+
+    def _speak(self) -> None:
+        audience = self._chance.choice(AUDIENCES)
+        said_at = self._time() if self._chance.random() < 0.5 else None
+        if said_at is not None and self._chance.random() < LATE_SHARE:
+            self._held_back.append((audience, said_at))
+            return
+        self._update(audience, said_at)
+        if self._held_back and self._chance.random() < LATE_SHARE:
+            self._update(*self._held_back.popleft())
+        if self._chance.random() < REPEAT_SHARE:
+            self._repeat(self._chance.choice(self.ledger.answered))
+
+    def _update(self, audience: str, said_at: float | None) -> None:
+        said = {
+            self._member(is_timed=said_at is not None): self._someone()
+            for _ in range(self._chance.randint(1, CHANGES_MAX))
+        }
+        self._sent += 1
+        request = pb.UpdateMembershipRequest(
+            audience_id=audience,
+            changes=[change_of(name, someone, said_at) for name, someone in said.items()],
+            request_id=f"{self.name}-{self._sent}",
+        )
+        answer = self.line.ask(lambda stub: stub.UpdateMembership, request)
+        ledger = self.ledger
+        ledger.truths[audience].hear(said, said_at)
+        ledger.answered.append(Answered(request, answer))
+        ledger.lost += answer.revision < ledger.revisions[audience]
+        ledger.revisions[audience] = max(ledger.revisions[audience], answer.revision)
+
+    def _repeat(self, before: Answered) -> None:
+        answer = self.line.ask(lambda stub: stub.UpdateMembership, before.request)
+        self.ledger.repeated += 1
+        self.ledger.duplicated += answer != before.answer
+
+    def _member(self, *, is_timed: bool) -> str:
+        """A member is spoken of either always with a time, or never."""
+        kind = "timed" if is_timed else "plain"
+        return f"{self.name}-{kind}-{self._chance.randrange(MEMBERS // 2)}"
+
+    def _someone(self) -> Someone | None:
+        if self._chance.random() < 0.4:
+            return None
+        return Someone(tuple(self._chance.sample(EMAILS, self._chance.randint(1, 3))))
+
+    def _time(self) -> float:
+        return time.time() - EPOCH.timestamp()
+
+
+class Syncer(Speaker):
+    """Asks for syncs again and again."""
+
+    def run(self) -> None:
+        while not self._stop_asked.wait(SYNC_PAUSE_S * self._chance.random() * 2):
+            request = pb.SyncNowRequest(
+                audience_id=self._chance.choice(AUDIENCES),
+                request_id=f"sync-{self._chance.randrange(2**62)}",
+            )
+            try:
+                self.line.ask(lambda stub: stub.SyncNow, request)
+            except Refused:
+                continue  # blocked by a fault, for now
+            except Unanswered as error:
+                self.line.findings.append(f"syncer: {error}")

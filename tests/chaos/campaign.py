@@ -1,0 +1,97 @@
+"""One run: callers speak, faults come one after another, then calm, and the checks."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.chaos.callers import Caller, Ledger, Speaker, Syncer
+from tests.chaos.checks import Verdict, check, wait_for_calm
+from tests.chaos.faults import Fault
+from tests.chaos.processes import House, running_house
+from tests.chaos.scene import Scene
+
+CALLERS: Final = 3
+JOIN_S_MAX: Final = 100.0
+QUIET_S_MAX: Final = 1.0
+"""Seconds between two faults at most."""
+
+
+@dataclass
+class Report:
+    """What a run was and what came of it."""
+
+    seed: int
+    recoveries: dict[str, list[float]] = field(default_factory=dict)
+    """Seconds, by the name of the fault; as many as it was injected."""
+    verdict: Verdict = field(default_factory=Verdict)
+    tries: dict[str, int] = field(default_factory=dict)
+    lasted_s: float = 0.0
+    calm_after_s: float = 0.0
+    logs: str = ""
+    findings: list[str] = field(default_factory=list)
+
+
+def play(
+    *,
+    seed: int,
+    faults: Callable[[House, random.Random], Iterator[Fault]],
+    tell: Callable[[str], None] = lambda _: None,
+    afterwards: Callable[[Scene, list[Ledger]], None] = lambda _, __: None,
+) -> Report:
+    """Run the faults to their end; what goes wrong is in the report."""
+    report, began = Report(seed), time.monotonic()
+    chance = random.Random(seed)
+    with running_house() as house:
+        scene = Scene(house, chance)
+        scene.set_up()
+        try:
+            with _speaking(house, seed, report, scene) as people:
+                for fault in faults(house, chance):
+                    _suffer(scene, fault, report, tell)
+            ledgers = [scene.ledger, *(one.ledger for one in people)]
+            report.calm_after_s = wait_for_calm(scene)
+            report.verdict = check(scene, ledgers)
+            afterwards(scene, ledgers)
+        except Exception as error:  # noqa: BLE001 - told in the report, with the logs
+            report.findings.append(f"{type(error).__name__}: {error}")
+        report.logs = "\n".join(replica.log() for replica in house.replicas)
+    report.findings += scene.line.findings + report.verdict.findings
+    report.lasted_s = time.monotonic() - began
+    return report
+
+
+def _suffer(scene: Scene, fault: Fault, report: Report, tell: Callable[[str], None]) -> None:
+    began = time.monotonic()
+    fault.play(scene)
+    lasted = time.monotonic() - began
+    recovered = scene.probe()
+    report.recoveries.setdefault(fault.name, []).append(recovered)
+    tell(f"{fault.name:28} lasted {lasted:5.1f} s, over it {recovered:5.1f} s later")
+    threading.Event().wait(scene.chance.uniform(0, QUIET_S_MAX))
+
+
+@contextmanager
+def _speaking(house: House, seed: int, report: Report, scene: Scene) -> Iterator[Sequence[Caller]]:
+    """Callers speak inside the block; at its end all that they began is answered."""
+    stop = threading.Event()
+    callers = [Caller(number, house.replicas, seed, stop) for number in range(CALLERS)]
+    syncer = Syncer("syncer", house.replicas, seed, stop)
+    speakers: list[Speaker] = [*callers, syncer]
+    for thread in speakers:
+        thread.start()
+    try:
+        yield callers
+    finally:
+        stop.set()
+        for thread in speakers:
+            thread.join(JOIN_S_MAX)
+            if thread.is_alive():
+                report.findings.append(f"{thread.name} does not end")
+            report.findings += thread.line.findings
+        for line in (*(one.line for one in speakers), scene.line):
+            for outcome, count in line.tries.items():
+                report.tries[outcome] = report.tries.get(outcome, 0) + count

@@ -1,0 +1,279 @@
+"""The processes that are made to suffer: Postgres, two replicas of the service, a fake Facebook."""
+
+import asyncio
+import base64
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Awaitable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import grpc
+from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
+
+from fakefb.remote import FakeFacebook
+from service.cli.demo_processes import ChildProcess, start_fake, start_service
+from service.embedded import EmbeddedPostgres
+from tests.chaos.proxy import Proxy, Streams
+
+REPLICAS: Final = 2
+LEASE_S: Final = 2.0
+CALL_TIMEOUT_S: Final = 1.0
+RECHECK_S: Final = 3.0
+DISK_MB: Final = 320
+"""MiB of the disk of Postgres, where one may be mounted; a fresh server needs 60."""
+DEATH_S_MAX: Final = 10.0
+"""Seconds after which a killed Postgres is gone, its children too."""
+SEALING_KEYS: Final = "k1:" + base64.b64encode(bytes(range(32))).decode()
+SETTINGS: Final = {
+    "LISTEN": "127.0.0.1:0",
+    "SEALING_KEYS": SEALING_KEYS,
+    "DRAIN_SECONDS": "3",
+    "POLL_SECONDS": "0.2",
+    "FACEBOOK_CALL_TIMEOUT_SECONDS": str(CALL_TIMEOUT_S),
+    "LEASE_SECONDS": str(LEASE_S),
+    "RECHECK_AFTER_SECONDS": str(RECHECK_S),
+    "DATABASE_POOL_SIZE": "8",
+    "SYNCS_IN_PARALLEL": "4",
+}
+
+
+class Postgres:
+    """A Postgres server of its own, on a small disk where that can be had."""
+
+    def __init__(self, folder: Path, *, has_small_disk: bool) -> None:
+        self._folder = folder
+        self._server = EmbeddedPostgres(folder, durable=False)
+        self.has_small_disk = has_small_disk
+
+    def start(self) -> None:
+        """Start it, also after its death."""
+        _run_apart(self._server.start())
+
+    def set_up(self) -> None:
+        """Keep the write-ahead log small: the disk is."""
+        self.start()
+        _run_apart(self._execute("alter system set max_wal_size = '64MB'"))
+        _run_apart(self._execute("select pg_reload_conf()"))
+
+    def stop(self) -> None:
+        self.start()  # a server that was killed has left a pid file and, it may be, children
+        _run_apart(self._server.stop())
+
+    def signal_postmaster(self, number: signal.Signals) -> None:
+        """SIGKILL: as a machine's death; SIGQUIT: what `pg_ctl stop -m immediate` sends."""
+        pid = int(self._pid_file.read_text().split("\n", 1)[0])
+        os.kill(pid, number)
+        pause = threading.Event()
+        for _ in range(int(DEATH_S_MAX / 0.02)):
+            if not _is_alive(pid):
+                return
+            pause.wait(0.02)
+        raise TimeoutError("Postgres does not die")
+
+    def kill_backend(self) -> None:
+        """SIGKILL to one that serves a replica: the postmaster then restarts all of them."""
+        backend = _run_apart(
+            self._value(
+                "select max(pid) from pg_stat_activity where application_name = 'audience-sync'"
+            )
+        )
+        if backend is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(backend, signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """No byte is free inside the block."""
+        filler = self._folder / "filler"
+        with filler.open("wb", buffering=0) as file:
+            for size in (1 << 20, 1 << 12):
+                with contextlib.suppress(OSError):
+                    while file.write(bytes(size)) == size:
+                        pass
+        try:
+            yield
+        finally:
+            filler.unlink()
+
+    async def dial(self) -> Streams:
+        """A connection past the proxies; the server listens on a socket of its folder."""
+        (host,) = parse_qs(urlsplit(self._server.dsn()).query)["host"]
+        return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.5432")
+
+    def rows(self, query: str) -> list[asyncpg.Record]:
+        """What a query answers, past the proxies."""
+        found: list[asyncpg.Record] = _run_apart(self._rows(query))
+        return found
+
+    async def _rows(self, query: str) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(self._server.dsn(), timeout=10)
+        try:
+            found: list[asyncpg.Record] = await connection.fetch(query, timeout=10)
+            return found
+        finally:
+            connection.terminate()
+
+    async def _value(self, query: str) -> Any:
+        (row,) = await self._rows(query)
+        return row[0]
+
+    async def _execute(self, statement: str) -> None:
+        await self._rows(statement)
+
+    @property
+    def _pid_file(self) -> Path:
+        return self._folder / "pgdata" / "postmaster.pid"
+
+
+class Replica:
+    """One process of the service; the way to it is new with every start."""
+
+    def __init__(self, name: str, folder: Path, postgres: Proxy, facebook: Proxy) -> None:
+        self.name = name
+        self.postgres = postgres
+        self._log_file = folder / f"{name}.log"
+        self._settings = SETTINGS | {
+            "DATABASE_URL": f"postgresql://postgres@{postgres.address}/postgres?sslmode=disable",
+            "FACEBOOK_BASE_URL": f"http://{facebook.address}",
+        }
+        self._process: ChildProcess | None = None
+        self._channel: grpc.Channel | None = None
+        self._stub: AudienceSyncServiceStub | None = None
+
+    @property
+    def stub(self) -> AudienceSyncServiceStub:
+        assert self._stub is not None
+        return self._stub
+
+    @property
+    def process(self) -> ChildProcess:
+        assert self._process is not None
+        return self._process
+
+    def start(self) -> None:
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
+        self._process = start_service(self._log_file, self._settings)
+
+    def wait_ready(self) -> None:
+        former, server = self._channel, self.process.wait_ready()["grpc"]
+        self._channel = grpc.insecure_channel(server)
+        self._stub = AudienceSyncServiceStub(self._channel)
+        if former is not None:
+            former.close()
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.process.send_signal(number)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.stop()  # closes the pipe
+
+    def stop(self) -> int:
+        """End it in order; returns its exit status."""
+        self.signal(signal.SIGCONT)
+        return self.process.stop()
+
+    def log(self) -> str:
+        return self._log_file.read_text(errors="replace") if self._log_file.exists() else ""
+
+
+@dataclass
+class House:
+    """All processes, and the proxies between them."""
+
+    folder: Path
+    postgres: Postgres
+    fake: FakeFacebook
+    facebook: Proxy
+    replicas: list[Replica] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def running_house() -> Iterator[House]:
+    """Everything up; nothing of it is left after the block."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(_temporary_folder())
+        database = folder / "postgres"
+        database.mkdir(mode=0o755)
+        has_small_disk = stack.enter_context(_small_disk(database))
+        postgres = Postgres(database, has_small_disk=has_small_disk)
+        postgres.set_up()
+        stack.callback(postgres.stop)
+        fake_process = stack.enter_context(start_fake(folder / "fakefb.log"))
+        urls = fake_process.wait_ready()
+        fake = FakeFacebook(urls["graph_url"], urls["admin_url"])
+        facebook = stack.enter_context(Proxy(_dialler(urls["graph_url"])))
+        house = House(folder, postgres, fake, facebook)
+        for number in range(1, REPLICAS + 1):
+            proxy = stack.enter_context(Proxy(postgres.dial))
+            replica = Replica(f"replica-{number}", folder, proxy, facebook)
+            replica.launch()
+            stack.callback(replica.kill)
+            house.replicas.append(replica)
+        for replica in house.replicas:
+            replica.wait_ready()
+        yield house
+
+
+def _dialler(url: str) -> Any:
+    address = urlsplit(url)
+
+    def dial() -> Awaitable[Streams]:
+        return asyncio.open_connection(address.hostname, address.port)
+
+    return dial
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="audience-sync-chaos-", dir="/tmp"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _small_disk(folder: Path) -> Iterator[bool]:
+    """A disk of DISK_MB at `folder`, if we may mount one; tells whether."""
+    options = f"size={DISK_MB}m,mode=755"
+    mounted = (
+        os.geteuid() == 0
+        and not subprocess.run(
+            ["/bin/mount", "-t", "tmpfs", "-o", options, "none", str(folder)],
+            check=False,
+            capture_output=True,
+        ).returncode
+    )
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["/bin/umount", "-l", str(folder)], check=False)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has waited for is dead."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1]
+    except OSError:
+        return False
+    return state not in ("Z", "X")
+
+
+def _run_apart(work: Coroutine[object, object, Any]) -> Any:
+    """Run to its end in a loop of its own; no loop may run in this thread."""
+    return asyncio.run(work)

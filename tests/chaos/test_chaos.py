@@ -1,0 +1,80 @@
+"""A short run with real processes: some faults of every important kind, then everything is exact."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from audiencesync.v1 import audience_sync_pb2 as pb
+
+from tests.chaos.callers import AUDIENCES, NOBODY_ELSES_EMAIL, Answered, Ledger
+from tests.chaos.campaign import play
+from tests.chaos.checks import Verdict, check, opposite_calls_at_once
+from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.processes import House
+from tests.chaos.report import table
+from tests.chaos.scene import Scene
+from tests.simulation.callers import Someone
+
+IN_THE_SHORT_RUN = (
+    "replica: kill -9",
+    "replica: SIGSTOP > lease",
+    "postgres: kill -9",
+    "postgres: connections cut",
+    "postgres: answers lost",
+    "facebook: down",
+    "facebook: answer lost",
+    "facebook: lands late",
+    "facebook: token expired",
+)
+
+
+def short_run(_house: House, chance: random.Random) -> Iterator[Fault]:
+    wanted = [fault for fault in FAULTS if fault.name in IN_THE_SHORT_RUN]
+    yield from chance.sample(wanted, len(wanted))
+
+
+@pytest.mark.timeout(110)  # forty seconds on two idle cores
+def test_processes_that_die_stop_and_lose_connections_lose_no_update_and_end_exact() -> None:
+    seed = random.SystemRandom().randrange(2**31)
+    noticed: list[Verdict] = []
+
+    def claim_more_than_is_true(scene: Scene, ledgers: list[Ledger]) -> None:
+        noticed.append(check(scene, [*ledgers, _a_lie()]))
+
+    report = play(seed=seed, faults=short_run, afterwards=claim_more_than_is_true)
+    print(table(report))  # noqa: T201 - with the seed, for `python -m tests.chaos --seed`
+    assert report.findings == [], f"seed {seed}\n{report.logs[-20_000:]}"
+    assert set(report.recoveries) == set(IN_THE_SHORT_RUN)
+    assert report.verdict.answered > 50
+    assert (report.verdict.lost, report.verdict.duplicated, report.verdict.overlapping) == (0, 0, 0)
+
+    # The same checks notice one update that nobody has sent.
+    (verdict,) = noticed
+    assert verdict.lost == 1
+    assert verdict.findings == [
+        "answered, but not kept: never-sent",
+        "Postgres lacks 1 rows and has 0 too many",
+        f"{AUDIENCES[0]}: missing ['nobody-else'], too many []",
+    ]
+
+
+def _a_lie() -> Ledger:
+    """An update that was answered, although it was never sent."""
+    ledger = Ledger()
+    request = pb.UpdateMembershipRequest(audience_id=AUDIENCES[0], request_id="never-sent")
+    ledger.answered.append(Answered(request, pb.UpdateMembershipResponse(revision=1)))
+    ledger.truths[AUDIENCES[0]].hear({"ghost": Someone((NOBODY_ELSES_EMAIL,))}, None)
+    return ledger
+
+
+def test_opposite_calls_that_overlap_are_noticed() -> None:
+    def call(operation: str, started: int, ended: int | None) -> dict[str, object]:
+        return {"operation": operation, "started": started, "ended": ended}
+
+    apart = [call("add", 1, 2), call("remove", 3, 4), call("add", 5, 8), call("add", 6, 7)]
+    assert opposite_calls_at_once(apart) == []
+    inside, open_ended = call("remove", 6, 7), call("remove", 1, None)
+    assert opposite_calls_at_once([call("add", 5, 8), inside]) == [(call("add", 5, 8), inside)]
+    assert opposite_calls_at_once([call("add", 5, 8), open_ended]) == [
+        (call("add", 5, 8), open_ended)
+    ]
