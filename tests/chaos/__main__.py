@@ -16,8 +16,10 @@ from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.processes import House
 from tests.chaos.report import table
 
-SLOW_EVERY: Final = 40
-"""Faults from one slow one to the next."""
+SLOW_ROUNDS: Final = 2
+"""Rounds without a slow fault between two with one."""
+SEVERAL_SHARE: Final = 0.4
+"""Share of the faults that come together with another."""
 
 
 def main() -> int:
@@ -31,7 +33,7 @@ def main() -> int:
     print(f"seed {wanted.seed}", flush=True)  # noqa: T201
     ends_at = time.monotonic() + wanted.minutes * 60
 
-    def faults(house: House, chance: random.Random) -> Iterator[Fault]:
+    def faults(house: House, chance: random.Random) -> Iterator[tuple[Fault, ...]]:
         possible = [
             one
             for one in FAULTS
@@ -49,17 +51,23 @@ def main() -> int:
 
 def _shuffled_rounds(
     possible: list[Fault], chance: random.Random, ends_at: float
-) -> Iterator[Fault]:
-    """Each kind once a round, in another order each time, until the time is over."""
-    count = 0
+) -> Iterator[tuple[Fault, ...]]:
+    """Each kind once a round, in another order each time, some with one of another place."""
+    slow_after = 0
     while True:
         for fault in chance.sample(possible, len(possible)):
             if time.monotonic() >= ends_at:
                 return
-            if fault.is_slow and len(possible) > 1 and count % SLOW_EVERY >= len(possible):
-                continue
-            count += 1
-            yield fault
+            if fault.is_slow:
+                slow_after -= 1
+                if slow_after >= 0:
+                    continue
+                slow_after = SLOW_ROUNDS
+            others = [one for one in possible if one.place != fault.place and not one.is_slow]
+            if others and chance.random() < SEVERAL_SHARE:
+                yield fault, chance.choice(others)
+            else:
+                yield (fault,)
 
 
 if __name__ == "__main__":

@@ -3,18 +3,21 @@
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from tests.chaos.callers import Caller, Ledger, Speaker, Syncer
-from tests.chaos.checks import Verdict, check, wait_for_calm
+from tests.chaos.checks import Verdict, check, complaints, wait_for_calm
 from tests.chaos.faults import Fault
 from tests.chaos.processes import House, running_house
 from tests.chaos.scene import Scene
 
 CALLERS: Final = 3
+SEVERAL: Final = "several at once"
 JOIN_S_MAX: Final = 100.0
 QUIET_S_MAX: Final = 1.0
 """Seconds between two faults at most."""
@@ -25,8 +28,10 @@ class Report:
     """What a run was and what came of it."""
 
     seed: int
+    injected: Counter[str] = field(default_factory=Counter)
+    """By the name of the fault."""
     recoveries: dict[str, list[float]] = field(default_factory=dict)
-    """Seconds, by the name of the fault; as many as it was injected."""
+    """Seconds, by the name of the fault that came alone, and under SEVERAL."""
     verdict: Verdict = field(default_factory=Verdict)
     tries: dict[str, int] = field(default_factory=dict)
     lasted_s: float = 0.0
@@ -38,11 +43,11 @@ class Report:
 def play(
     *,
     seed: int,
-    faults: Callable[[House, random.Random], Iterator[Fault]],
+    faults: Callable[[House, random.Random], Iterator[tuple[Fault, ...]]],
     tell: Callable[[str], None] = lambda _: None,
     afterwards: Callable[[Scene, list[Ledger]], None] = lambda _, __: None,
 ) -> Report:
-    """Run the faults to their end; what goes wrong is in the report."""
+    """Run the faults to their end, those of a tuple at once; what goes wrong is in the report."""
     report, began = Report(seed), time.monotonic()
     chance = random.Random(seed)
     with running_house() as house:
@@ -50,8 +55,8 @@ def play(
         scene.set_up()
         try:
             with _speaking(house, seed, report, scene) as people:
-                for fault in faults(house, chance):
-                    _suffer(scene, fault, report, tell)
+                for at_once in faults(house, chance):
+                    _suffer(scene, at_once, report, tell)
             ledgers = [scene.ledger, *(one.ledger for one in people)]
             report.calm_after_s = wait_for_calm(scene)
             report.verdict = check(scene, ledgers)
@@ -59,18 +64,26 @@ def play(
         except Exception as error:  # noqa: BLE001 - told in the report, with the logs
             report.findings.append(f"{type(error).__name__}: {error}")
         report.logs = "\n".join(replica.log() for replica in house.replicas)
+        report.findings += complaints(report.logs)
     report.findings += scene.line.findings + report.verdict.findings
     report.lasted_s = time.monotonic() - began
     return report
 
 
-def _suffer(scene: Scene, fault: Fault, report: Report, tell: Callable[[str], None]) -> None:
+def _suffer(
+    scene: Scene, faults: tuple[Fault, ...], report: Report, tell: Callable[[str], None]
+) -> None:
     began = time.monotonic()
-    fault.play(scene)
+    with ThreadPoolExecutor(len(faults)) as at_once:
+        for _ in at_once.map(lambda fault: fault.play(scene), faults):
+            pass
     lasted = time.monotonic() - began
     recovered = scene.probe()
-    report.recoveries.setdefault(fault.name, []).append(recovered)
-    tell(f"{fault.name:28} lasted {lasted:5.1f} s, over it {recovered:5.1f} s later")
+    report.injected.update(fault.name for fault in faults)
+    name = faults[0].name if len(faults) == 1 else SEVERAL
+    report.recoveries.setdefault(name, []).append(recovered)
+    names = " + ".join(fault.name for fault in faults)
+    tell(f"lasted {lasted:5.1f} s, over it {recovered:5.1f} s later: {names}")
     threading.Event().wait(scene.chance.uniform(0, QUIET_S_MAX))
 
 

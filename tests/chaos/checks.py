@@ -1,7 +1,9 @@
 """What must hold once everything is calm again."""
 
+import json
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Final
@@ -83,6 +85,21 @@ def check(scene: Scene, ledgers: list[Ledger]) -> Verdict:
     _check_people(scene, truth, verdict)
     _check_calls(scene, verdict)
     return verdict
+
+
+def complaints(logs: str) -> list[str]:
+    """Defects that a replica wrote to its log; a fault of its surroundings is none."""
+    found: Counter[str] = Counter()
+    for line in filter(None, logs.splitlines()):
+        try:
+            told = json.loads(line)
+        except ValueError:
+            found[f"a replica wrote {line[:200]!r}"] += 1
+            continue
+        if told["level"] not in ("debug", "info", "warning"):
+            trace = str(told.get("trace") or told.get("exception") or told.get("error"))
+            found[f"a replica logged {told['event']!r}: {trace[-600:]}"] += 1
+    return [f"{count} x {text}" for text, count in found.items()]
 
 
 def _truth(ledgers: list[Ledger]) -> dict[str, dict[str, Someone]]:

@@ -36,6 +36,11 @@ class Fault:
     """It takes a minute or more to get over: Facebook tells its waits in minutes."""
     needs_small_disk: bool = False
 
+    @property
+    def place(self) -> str:
+        """Faults of different places can go on at once."""
+        return self.name.partition(":")[0].removeprefix("both ").removesuffix("s")
+
 
 def _rest(scene: Scene, most_s: float = MOMENT_S_MAX) -> None:
     threading.Event().wait(scene.chance.uniform(0, most_s))

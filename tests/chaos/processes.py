@@ -20,7 +20,7 @@ import grpc
 from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
 
 from fakefb.remote import FakeFacebook
-from service.cli.demo_processes import ChildProcess, start_fake, start_service
+from service.cli.demo_processes import ChildProcess, ProcessEnded, start_fake, start_service
 from service.embedded import EmbeddedPostgres
 from tests.chaos.proxy import Proxy, Streams
 
@@ -32,6 +32,9 @@ DISK_MB: Final = 320
 """MiB of the disk of Postgres, where one may be mounted; a fresh server needs 60."""
 DEATH_S_MAX: Final = 10.0
 """Seconds after which a killed Postgres is gone, its children too."""
+STARTS_MAX: Final = 10
+RESTART_S: Final = 0.5
+"""Seconds before a replica that could not start is started again."""
 SEALING_KEYS: Final = "k1:" + base64.b64encode(bytes(range(32))).decode()
 SETTINGS: Final = {
     "LISTEN": "127.0.0.1:0",
@@ -167,11 +170,21 @@ class Replica:
         self._process = start_service(self._log_file, self._settings)
 
     def wait_ready(self) -> None:
-        former, server = self._channel, self.process.wait_ready()["grpc"]
-        self._channel = grpc.insecure_channel(server)
+        former, self._channel = self._channel, grpc.insecure_channel(self._server())
         self._stub = AudienceSyncServiceStub(self._channel)
         if former is not None:
             former.close()
+
+    def _server(self) -> str:
+        """Its address; started anew, as whoever runs it would, when it finds no database."""
+        for _ in range(STARTS_MAX):
+            try:
+                return self.process.wait_ready()["grpc"]
+            except ProcessEnded:
+                self.process.stop()
+                threading.Event().wait(RESTART_S)
+                self.launch()
+        return self.process.wait_ready()["grpc"]
 
     def signal(self, number: signal.Signals) -> None:
         self.process.process.send_signal(number)

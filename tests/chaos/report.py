@@ -13,11 +13,14 @@ def table(report: Report) -> str:
         "",
         f"{'fault':28}{'injected':>10}{'recovery s: median':>20}{'worst':>8}",
     ]
-    for name, seconds in sorted(report.recoveries.items()):
-        median, worst = statistics.median(seconds), max(seconds)
-        lines.append(f"{name:28}{len(seconds):>10}{median:>20.2f}{worst:>8.2f}")
+    for name in sorted({*report.injected, *report.recoveries}):
+        count, seconds = report.injected[name], report.recoveries.get(name)
+        median = f"{statistics.median(seconds):.2f}" if seconds else "-"
+        worst = f"{max(seconds):.2f}" if seconds else "-"
+        times = count or len(seconds or ())
+        lines.append(f"{name:28}{times:>10}{median:>20}{worst:>8}")
     lines += [
-        f"{'all':28}{sum(map(len, report.recoveries.values())):>10}",
+        f"{'all':28}{report.injected.total():>10}",
         "",
         f"{'updates answered':28}{verdict.answered:>10,}",
         f"{'  of which lost':28}{verdict.lost:>10,}",

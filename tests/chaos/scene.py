@@ -17,6 +17,8 @@ ACCOUNTS: Final = {name: f"act_100000000{n}" for n, name in enumerate(AUDIENCES,
 """Each audience has an ad account of its own: a block or a stop of one leaves the other alone."""
 PROBE: Final = "probe"
 PROBE_EMAIL: Final = "probe@mail.example"
+LATENCY_MS: Final = 150
+"""Milliseconds that an upload takes, so that faults come in the middle of one."""
 LOOK_S: Final = 0.05
 """Seconds between two looks at the fake."""
 ASK_S: Final = 0.7
@@ -49,6 +51,7 @@ class Scene:
     def set_up(self) -> None:
         """Put people in, and connect an audience of each ad account."""
         fake = self.house.fake
+        fake.settings(latency_ms=LATENCY_MS)
         fake.add_people(
             *(
                 {"person_id": email.partition("@")[0], "emails": [email]}
