@@ -15,12 +15,19 @@ from tests.simulation.callers import Someone, Truth, change_of
 from tests.simulation.process import EPOCH
 
 AUDIENCES: Final = ("spring", "autumn")
-EMAILS: Final = tuple(f"person-{n}@mail.example" for n in range(80))
+GENERATION_S: Final = 8.0
+"""Seconds after which callers speak of other people: what went wrong stays, and is seen at the end."""
+GENERATIONS: Final = 150
+GENERATION_PEOPLE: Final = 30
+EMAILS: Final = tuple(
+    tuple(f"person-{n}-{m}@mail.example" for m in range(GENERATION_PEOPLE))
+    for n in range(GENERATIONS)
+)
 """All callers speak of the same people: many members share an e-mail."""
 NOBODY_ELSES_EMAIL: Final = "nobody-else@mail.example"
 """Of a person whom no caller speaks of."""
-MEMBERS: Final = 40
-"""Members of one caller in one audience."""
+MEMBERS: Final = 20
+"""Members of one caller in one audience, of one generation."""
 CHANGES_MAX: Final = 6
 PAUSE_S: Final = 0.08
 """Seconds between two updates of one caller."""
@@ -75,7 +82,8 @@ class Caller(Speaker):
     ) -> None:
         super().__init__(f"caller-{number}", replicas, seed, stop)
         self.ledger = Ledger()
-        self._held_back: deque[tuple[str, float]] = deque()
+        self._held_back: deque[tuple[str, int, float]] = deque()
+        self._began_at = time.monotonic()
         self._sent = 0
 
     def run(self) -> None:
@@ -87,19 +95,20 @@ class Caller(Speaker):
 
     def _speak(self) -> None:
         audience = self._chance.choice(AUDIENCES)
+        generation = int((time.monotonic() - self._began_at) / GENERATION_S) % GENERATIONS
         said_at = self._time() if self._chance.random() < 0.5 else None
         if said_at is not None and self._chance.random() < LATE_SHARE:
-            self._held_back.append((audience, said_at))
+            self._held_back.append((audience, generation, said_at))
             return
-        self._update(audience, said_at)
+        self._update(audience, generation, said_at)
         if self._held_back and self._chance.random() < LATE_SHARE:
             self._update(*self._held_back.popleft())
         if self._chance.random() < REPEAT_SHARE:
             self._repeat(self._chance.choice(self.ledger.answered))
 
-    def _update(self, audience: str, said_at: float | None) -> None:
+    def _update(self, audience: str, generation: int, said_at: float | None) -> None:
         said = {
-            self._member(is_timed=said_at is not None): self._someone()
+            self._member(generation, is_timed=said_at is not None): self._someone(generation)
             for _ in range(self._chance.randint(1, CHANGES_MAX))
         }
         self._sent += 1
@@ -120,15 +129,15 @@ class Caller(Speaker):
         self.ledger.repeated += 1
         self.ledger.duplicated += answer != before.answer
 
-    def _member(self, *, is_timed: bool) -> str:
+    def _member(self, generation: int, *, is_timed: bool) -> str:
         """A member is spoken of either always with a time, or never."""
         kind = "timed" if is_timed else "plain"
-        return f"{self.name}-{kind}-{self._chance.randrange(MEMBERS // 2)}"
+        return f"{self.name}-{generation}-{kind}-{self._chance.randrange(MEMBERS // 2)}"
 
-    def _someone(self) -> Someone | None:
+    def _someone(self, generation: int) -> Someone | None:
         if self._chance.random() < 0.4:
             return None
-        return Someone(tuple(self._chance.sample(EMAILS, self._chance.randint(1, 3))))
+        return Someone(tuple(self._chance.sample(EMAILS[generation], self._chance.randint(1, 3))))
 
     def _time(self) -> float:
         return time.time() - EPOCH.timestamp()

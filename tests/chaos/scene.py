@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from audiencesync.v1 import audience_sync_pb2 as pb
@@ -55,7 +56,7 @@ class Scene:
         fake.add_people(
             *(
                 {"person_id": email.partition("@")[0], "emails": [email]}
-                for email in (*EMAILS, NOBODY_ELSES_EMAIL)
+                for email in (*chain.from_iterable(EMAILS), NOBODY_ELSES_EMAIL)
             ),
             {"person_id": PROBE, "emails": [PROBE_EMAIL]},
         )
