@@ -11,7 +11,7 @@ from typing import Final
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from tests.chaos.callers import AUDIENCES
-from tests.chaos.processes import CALL_TIMEOUT_S, LEASE_S, Replica
+from tests.chaos.processes import CALL_TIMEOUT_S, LEASE_S, RECHECK_S, Replica
 from tests.chaos.scene import LOOK_S, Scene
 
 MOMENT_S_MAX: Final = 0.5
@@ -24,6 +24,8 @@ FIRES_S_MAX: Final = 5.0
 BLOCKED_S_MAX: Final = 20.0
 """Seconds until a refused token has blocked the audience."""
 FULL_DISK_S: Final = 2.0
+LATE_MS: Final = int(RECHECK_S * 1_000 * 0.8)
+"""Milliseconds: after the quiet that follows an unknown outcome, and before its rows go once more."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ FAULTS: Final = (
     Fault("facebook: connections cut", cut_facebook),
     Fault("facebook: answer lost", _facebook({"lost_answer": True})),
     Fault("facebook: reset after", _facebook({"reset": "after"})),
-    Fault("facebook: lands late", _facebook({"reset_apply_late_ms": 1_500})),
+    Fault("facebook: lands late", _facebook({"reset_apply_late_ms": LATE_MS})),
     Fault("facebook: half a body", _facebook({"truncate_body": True})),
     Fault("facebook: token expired", expire_token),
     Fault("facebook: throttled", throttle, is_slow=True),
