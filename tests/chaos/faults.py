@@ -63,9 +63,7 @@ def kill_both_replicas(scene: Scene) -> None:
     for replica in scene.house.replicas:
         replica.kill()
     for replica in scene.house.replicas:
-        replica.launch()
-    for replica in scene.house.replicas:
-        replica.wait_ready()
+        replica.start()
 
 
 def restart_replica(scene: Scene) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Awaitable, Coroutine, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -151,6 +152,7 @@ class Replica:
         self._process: ChildProcess | None = None
         self._channel: grpc.Channel | None = None
         self._stub: AudienceSyncServiceStub | None = None
+        self._starting: Future[None] | None = None
 
     @property
     def stub(self) -> AudienceSyncServiceStub:
@@ -163,13 +165,19 @@ class Replica:
         return self._process
 
     def start(self) -> None:
-        self.launch()
-        self.wait_ready()
-
-    def launch(self) -> None:
-        self._process = start_service(self._log_file, self._settings)
+        """Start it; it takes calls some seconds later."""
+        self._launch()
+        self._starting = ThreadPoolExecutor(1).submit(self._connect)
 
     def wait_ready(self) -> None:
+        """Until it takes calls. Raises: ProcessEnded when it cannot be started."""
+        if self._starting is not None:
+            self._starting.result()
+
+    def _launch(self) -> None:
+        self._process = start_service(self._log_file, self._settings)
+
+    def _connect(self) -> None:
         former, self._channel = self._channel, grpc.insecure_channel(self._server())
         self._stub = AudienceSyncServiceStub(self._channel)
         if former is not None:
@@ -183,13 +191,15 @@ class Replica:
             except ProcessEnded:
                 self.process.stop()
                 threading.Event().wait(RESTART_S)
-                self.launch()
+                self._launch()
         return self.process.wait_ready()["grpc"]
 
     def signal(self, number: signal.Signals) -> None:
+        self.wait_ready()
         self.process.process.send_signal(number)
 
     def kill(self) -> None:
+        self.wait_ready()
         self.process.kill()
         self.process.stop()  # closes the pipe
 
@@ -232,7 +242,7 @@ def running_house() -> Iterator[House]:
         for number in range(1, REPLICAS + 1):
             proxy = stack.enter_context(Proxy(postgres.dial))
             replica = Replica(f"replica-{number}", folder, proxy, facebook)
-            replica.launch()
+            replica.start()
             stack.callback(replica.kill)
             house.replicas.append(replica)
         for replica in house.replicas:
