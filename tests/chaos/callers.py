@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections import deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +15,8 @@ from tests.simulation.callers import Someone, Truth, change_of
 from tests.simulation.process import EPOCH
 
 AUDIENCES: Final = ("spring", "autumn")
+ACCOUNTS: Final = {name: f"act_100000000{n}" for n, name in enumerate(AUDIENCES, 1)}
+"""Each audience has an ad account of its own: a block or a stop of one leaves the other alone."""
 GENERATION_S: Final = 8.0
 """Seconds after which callers speak of other people: what went wrong stays, and is seen at the end."""
 GENERATIONS: Final = 150
@@ -33,6 +35,8 @@ PAUSE_S: Final = 0.08
 """Seconds between two updates of one caller."""
 SYNC_PAUSE_S: Final = 0.5
 """Seconds between two wishes for a sync."""
+REFRESH_SHARE: Final = 0.05
+"""Share of the wishes that are for a refresh."""
 LATE_SHARE: Final = 0.15
 """Share of the updates with a time that are held back and sent after later ones."""
 REPEAT_SHARE: Final = 0.1
@@ -51,7 +55,7 @@ class Answered:
 class Ledger:
     """What one caller was told, and what of it was not kept."""
 
-    truths: dict[str, Truth] = field(default_factory=lambda: {name: Truth() for name in AUDIENCES})
+    truths: defaultdict[str, Truth] = field(default_factory=lambda: defaultdict(Truth))
     answered: list[Answered] = field(default_factory=list)
     repeated: int = 0
     findings: list[str] = field(default_factory=list)
@@ -59,7 +63,21 @@ class Ledger:
     """Answers whose revision is behind one that was answered before them."""
     duplicated: int = 0
     """Repeats that were not given the first answer."""
-    revisions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(AUDIENCES, 0))
+    revisions: Counter[str] = field(default_factory=Counter)
+
+    def hear(
+        self,
+        request: pb.UpdateMembershipRequest,
+        answer: pb.UpdateMembershipResponse,
+        said: dict[str, Someone | None],
+        said_at: float | None,
+    ) -> None:
+        """Take in what an answered update said of members."""
+        audience = request.audience_id
+        self.truths[audience].hear(said, said_at)
+        self.answered.append(Answered(request, answer))
+        self.lost += answer.revision < self.revisions[audience]
+        self.revisions[audience] = max(self.revisions[audience], answer.revision)
 
 
 class Speaker(threading.Thread):
@@ -118,11 +136,7 @@ class Caller(Speaker):
             request_id=f"{self.name}-{self._sent}",
         )
         answer = self.line.ask(lambda stub: stub.UpdateMembership, request)
-        ledger = self.ledger
-        ledger.truths[audience].hear(said, said_at)
-        ledger.answered.append(Answered(request, answer))
-        ledger.lost += answer.revision < ledger.revisions[audience]
-        ledger.revisions[audience] = max(ledger.revisions[audience], answer.revision)
+        self.ledger.hear(request, answer, said, said_at)
 
     def _repeat(self, before: Answered) -> None:
         answer = self.line.ask(lambda stub: stub.UpdateMembership, before.request)
@@ -150,6 +164,7 @@ class Syncer(Speaker):
         while not self._stop_asked.wait(SYNC_PAUSE_S * self._chance.random() * 2):
             request = pb.SyncNowRequest(
                 audience_id=self._chance.choice(AUDIENCES),
+                mode=self._mode(),
                 request_id=f"sync-{self._chance.randrange(2**62)}",
             )
             try:
@@ -158,3 +173,7 @@ class Syncer(Speaker):
                 continue  # blocked by a fault, for now
             except Unanswered as error:
                 self.line.findings.append(f"syncer: {error}")
+
+    def _mode(self) -> "pb.Sync.Mode.ValueType":
+        is_rare = self._chance.random() < REFRESH_SHARE
+        return pb.Sync.MODE_REFRESH if is_rare else pb.Sync.MODE_CHANGES

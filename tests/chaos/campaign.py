@@ -13,6 +13,7 @@ from typing import Final
 from tests.chaos.callers import Caller, Ledger, Speaker, Syncer
 from tests.chaos.checks import Verdict, check, complaints, wait_for_calm
 from tests.chaos.faults import Fault
+from tests.chaos.opener import Opener
 from tests.chaos.processes import House, running_house
 from tests.chaos.scene import Scene
 
@@ -75,10 +76,12 @@ def _suffer(
 ) -> None:
     began = time.monotonic()
     with ThreadPoolExecutor(len(faults)) as at_once:
-        for _ in at_once.map(lambda fault: fault.play(scene), faults):
-            pass
+        hits = list(at_once.map(lambda fault: fault.play(scene), faults))
     lasted = time.monotonic() - began
     recovered = scene.probe()
+    faults = tuple(one for one, hit in zip(faults, hits, strict=True) if hit is not False)
+    if not faults:
+        return
     report.injected.update(fault.name for fault in faults)
     name = faults[0].name if len(faults) == 1 else SEVERAL
     report.recoveries.setdefault(name, []).append(recovered)
@@ -88,16 +91,19 @@ def _suffer(
 
 
 @contextmanager
-def _speaking(house: House, seed: int, report: Report, scene: Scene) -> Iterator[Sequence[Caller]]:
+def _speaking(
+    house: House, seed: int, report: Report, scene: Scene
+) -> Iterator[Sequence[Caller | Opener]]:
     """Callers speak inside the block; at its end all that they began is answered."""
     stop = threading.Event()
+    opener = Opener("opener", house.replicas, seed, stop)
     callers = [Caller(number, house.replicas, seed, stop) for number in range(CALLERS)]
     syncer = Syncer("syncer", house.replicas, seed, stop)
-    speakers: list[Speaker] = [*callers, syncer]
+    speakers: list[Speaker] = [*callers, syncer, opener]
     for thread in speakers:
         thread.start()
     try:
-        yield callers
+        yield [*callers, opener]
     finally:
         stop.set()
         for thread in speakers:

@@ -19,7 +19,7 @@ MOMENT_S_MAX: Final = 0.5
 OUTAGE_S: Final = 2.5 * CALL_TIMEOUT_S
 FAULT_CALLS_MAX: Final = 3
 """Calls that one fault of Facebook hits at most."""
-FIRES_S_MAX: Final = 5.0
+FIRES_S_MAX: Final = 15.0
 """Seconds that a fault of Facebook waits for a call that it hits."""
 BLOCKED_S_MAX: Final = 20.0
 """Seconds until a refused token has blocked the audience."""
@@ -33,7 +33,8 @@ class Fault:
     """A kind of fault, by its name in the table."""
 
     name: str
-    play: Callable[[Scene], None]
+    play: Callable[[Scene], bool | None]
+    """False: nothing came along that it could have hit."""
     is_slow: bool = False
     """It takes a minute or more to get over: Facebook tells its waits in minutes."""
     needs_small_disk: bool = False
@@ -157,24 +158,25 @@ def expire_token(scene: Scene) -> None:
     scene.renew_token(audience)
 
 
-def _facebook(effect: dict[str, object]) -> Callable[[Scene], None]:
+def _facebook(effect: dict[str, object]) -> Callable[[Scene], bool]:
     """Some uploads meet `effect`; over when they did."""
 
-    def play(scene: Scene) -> None:
-        match = {"path": "/users$", "times": scene.chance.randint(1, FAULT_CALLS_MAX)}
+    def play(scene: Scene) -> bool:
+        times = scene.chance.randint(1, FAULT_CALLS_MAX)
+        match = {"path": "/users$", "times": times}
         with _armed(scene, [{"name": "chaos", "match": match, "effect": effect}]):
-            _wait_until_fired(scene, match["times"])
+            return _has_fired(scene, times)
 
     return play
 
 
-def throttle(scene: Scene) -> None:
+def throttle(scene: Scene) -> bool:
     """Facebook refuses the calls of one account; the service then waits a minute by itself."""
     audience = scene.chance.choice(AUDIENCES)
     match = {"path": "/users$", "custom_audience_id": scene.custom_audiences[audience], "times": 1}
     effect = {"graph_error": {"code": 80003, "subcode": 2446079, "message": "Too many calls"}}
     with _armed(scene, [{"name": "chaos", "match": match, "effect": effect}]):
-        _wait_until_fired(scene, 1)
+        return _has_fired(scene, 1)
 
 
 @contextmanager
@@ -186,12 +188,14 @@ def _armed(scene: Scene, rules: list[dict[str, object]]) -> Iterator[None]:
         scene.house.fake.arm_all([])
 
 
-def _wait_until_fired(scene: Scene, times: object) -> None:
+def _has_fired(scene: Scene, times: int) -> bool:
+    """Wait until it has hit so many calls, or for FIRES_S_MAX; whether it hit any."""
     deadline = time.monotonic() + FIRES_S_MAX
-    while time.monotonic() < deadline:
-        if scene.house.fake.faults()[0]["fired"] == times:
-            return
+    while (fired := scene.house.fake.faults()[0]["fired"]) < times:
+        if time.monotonic() > deadline:
+            break
         threading.Event().wait(LOOK_S)
+    return bool(fired)
 
 
 FAULTS: Final = (

@@ -9,13 +9,11 @@ from typing import Final
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from tests.chaos.callers import AUDIENCES, EMAILS, NOBODY_ELSES_EMAIL, Answered, Ledger
+from tests.chaos.callers import ACCOUNTS, AUDIENCES, EMAILS, NOBODY_ELSES_EMAIL, Ledger
 from tests.chaos.calls import Line, Refused
 from tests.chaos.processes import House
 from tests.simulation.callers import Someone, change_of
 
-ACCOUNTS: Final = {name: f"act_100000000{n}" for n, name in enumerate(AUDIENCES, 1)}
-"""Each audience has an ad account of its own: a block or a stop of one leaves the other alone."""
 PROBE: Final = "probe"
 PROBE_EMAIL: Final = "probe@mail.example"
 LATENCY_MS: Final = 150
@@ -113,8 +111,7 @@ class Scene:
             request_id=f"{PROBE}-{self._probes}",
         )
         answer = self.line.ask(lambda stub: stub.UpdateMembership, request)
-        self.ledger.truths[audience].hear({PROBE: someone}, None)
-        self.ledger.answered.append(Answered(request, answer))
+        self.ledger.hear(request, answer, {PROBE: someone}, None)
 
     def _wait(self, audience: str, *, is_inside: bool) -> None:
         deadline = time.monotonic() + RECOVERY_S_MAX
