@@ -8,7 +8,7 @@ import asyncpg
 import structlog
 
 from service.store.connection import Connection
-from service.store.pool import SERVER_SETTINGS
+from service.store.pool import SERVER_SETTINGS, notice_silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +100,7 @@ class Notifications:
             dsn, server_settings=SERVER_SETTINGS, command_timeout=KEEP_ALIVE_S
         )
         lost = asyncio.Event()
+        notice_silence(connection)
         try:
             connection.add_termination_listener(lambda _: lost.set())
             for channel in CHANNELS:

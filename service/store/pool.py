@@ -1,5 +1,6 @@
 """Opens the pool of connections to Postgres."""
 
+import socket
 from typing import Final
 
 import asyncpg
@@ -14,6 +15,16 @@ __all__ = [
 
 COMMAND_TIMEOUT_S: Final = 120.0
 """Seconds that a statement may take, waiting for a lock included."""
+
+SILENCE_S_MAX: Final = 15
+"""Seconds without any sign of life after which a connection to Postgres is over."""
+_SILENCE_OPTIONS: Final = {
+    "TCP_KEEPIDLE": SILENCE_S_MAX // 3,
+    "TCP_KEEPINTVL": SILENCE_S_MAX // 3,
+    "TCP_KEEPCNT": 2,
+    "TCP_USER_TIMEOUT": SILENCE_S_MAX * 1_000,
+}
+"""Seconds, seconds, probes, milliseconds."""
 
 SERVER_SETTINGS: Final = {
     "application_name": "audience-sync",
@@ -43,6 +54,24 @@ async def open_pool(dsn: str, *, size: int = 10) -> Pool:
 
 async def prepare_connection(connection: Connection) -> None:
     """Make uuid values plain bytes: UUID objects cost three times the copying of a row."""
+    notice_silence(connection)
     await connection.set_type_codec(
         "uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
     )
+
+
+def notice_silence(connection: Connection) -> None:
+    """Let the kernel end a connection whose other end is gone without a word, as in a failover.
+
+    A time-out of statements does not do it: long ones are well, and the driver would wait as long
+    again for its cancellation, on one dead connection after the other.
+    """
+    # The driver has no option for it.
+    transport = connection._transport  # type: ignore[union-attr]  # noqa: SLF001
+    sock: socket.socket = transport.get_extra_info("socket")
+    if sock.family == socket.AF_UNIX:
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _SILENCE_OPTIONS.items():
+        if hasattr(socket, name):  # not every system has them all
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -1,5 +1,7 @@
 import asyncio
+import socket
 from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
@@ -7,7 +9,8 @@ import pytest
 from service.store import audiences, leases
 from service.store.errors import StoreUnavailable
 from service.store.notifications import Notifications
-from service.store.pool import open_pool
+from service.store.pool import SILENCE_S_MAX, open_pool
+from tests.chaos.proxy import Proxy, Streams
 from tests.integration.store_builders import an_audience, claimed, connected
 
 LONG_S = 10.0
@@ -125,6 +128,29 @@ async def test_the_pool_reads_keys_as_bytes_and_plans_anew_each_time(database_ur
             assert await connection.fetchval("show plan_cache_mode") == "force_custom_plan"
             assert await connection.fetchval("show jit") == "off"
     await pool.close()
+
+
+async def test_the_kernel_ends_a_connection_whose_other_end_is_gone_without_a_word(
+    database_url: str,
+) -> None:
+    address = urlsplit(database_url)
+    (folder,) = parse_qs(address.query)["host"]
+
+    async def dial() -> Streams:
+        return await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
+
+    with Proxy(dial) as proxy:
+        pool = await open_pool(f"postgresql://postgres@{proxy.address}{address.path}", size=1)
+        async with pool.acquire() as connection:
+            sock = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            asked_after_s = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+            asked_every_s = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL)
+            asked = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT)
+            assert asked_after_s + asked * asked_every_s <= SILENCE_S_MAX
+            unheard_ms = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            assert unheard_ms == SILENCE_S_MAX * 1_000
+        await pool.close()
 
 
 async def test_a_statement_on_a_lost_connection_is_unavailable(database_url: str) -> None:
