@@ -18,7 +18,7 @@ from tests.chaos.report import table
 
 SLOW_ROUNDS: Final = 2
 """Rounds without a slow fault between two with one."""
-SEVERAL_SHARE: Final = 0.4
+SEVERAL_SHARE: Final = 0.3
 """Share of the faults that come together with another."""
 
 
@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--logs", type=Path, help="where the replicas' logs are kept")
     wanted = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    print(f"seed {wanted.seed}", flush=True)  # noqa: T201
+    _tell(f"seed {wanted.seed}")
     ends_at = time.monotonic() + wanted.minutes * 60
 
     def faults(house: House, chance: random.Random) -> Iterator[tuple[Fault, ...]]:
@@ -42,11 +42,15 @@ def main() -> int:
         ]
         yield from _shuffled_rounds(possible, chance, ends_at)
 
-    report = play(seed=wanted.seed, faults=faults, tell=lambda line: print(line, flush=True))  # noqa: T201
-    print(table(report))  # noqa: T201
+    report = play(seed=wanted.seed, faults=faults, with_bulk=True, tell=_tell)
+    _tell(table(report))
     if wanted.logs:
         wanted.logs.write_text(report.logs)
     return 1 if report.findings else 0
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
 
 
 def _shuffled_rounds(
@@ -64,7 +68,7 @@ def _shuffled_rounds(
                     continue
                 slow_after = SLOW_ROUNDS
             others = [one for one in possible if one.place != fault.place and not one.is_slow]
-            if others and chance.random() < SEVERAL_SHARE:
+            if others and not fault.is_slow and chance.random() < SEVERAL_SHARE:
                 yield fault, chance.choice(others)
             else:
                 yield (fault,)

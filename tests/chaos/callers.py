@@ -89,6 +89,7 @@ class Speaker(threading.Thread):
         super().__init__(name=name, daemon=True)
         self._chance = random.Random(f"{seed}-{name}")
         self.line = Line(replicas, self._chance)
+        self.ledger = Ledger()
         self._stop_asked = stop
 
 
@@ -96,10 +97,9 @@ class Caller(Speaker):
     """Owns its members: what is true of them is what it was told last."""
 
     def __init__(
-        self, number: int, replicas: list[Replica], seed: int, stop: threading.Event
+        self, name: str, replicas: list[Replica], seed: int, stop: threading.Event
     ) -> None:
-        super().__init__(f"caller-{number}", replicas, seed, stop)
-        self.ledger = Ledger()
+        super().__init__(name, replicas, seed, stop)
         self._held_back: deque[tuple[str, int, float]] = deque()
         self._began_at = time.monotonic()
         self._sent = 0

@@ -4,12 +4,13 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from tests.chaos.bulk import Bulk
 from tests.chaos.callers import Caller, Ledger, Speaker, Syncer
 from tests.chaos.checks import Verdict, check, complaints, wait_for_calm
 from tests.chaos.faults import Fault
@@ -45,6 +46,7 @@ def play(
     *,
     seed: int,
     faults: Callable[[House, random.Random], Iterator[tuple[Fault, ...]]],
+    with_bulk: bool = False,
     tell: Callable[[str], None] = lambda _: None,
     afterwards: Callable[[Scene, list[Ledger]], None] = lambda _, __: None,
 ) -> Report:
@@ -55,7 +57,7 @@ def play(
         scene = Scene(house, chance)
         scene.set_up()
         try:
-            with _speaking(house, seed, report, scene) as people:
+            with _speaking(scene, report, with_bulk=with_bulk) as people:
                 for at_once in faults(house, chance):
                     _suffer(scene, at_once, report, tell)
             ledgers = [scene.ledger, *(one.ledger for one in people)]
@@ -91,19 +93,18 @@ def _suffer(
 
 
 @contextmanager
-def _speaking(
-    house: House, seed: int, report: Report, scene: Scene
-) -> Iterator[Sequence[Caller | Opener]]:
+def _speaking(scene: Scene, report: Report, *, with_bulk: bool) -> Iterator[list[Speaker]]:
     """Callers speak inside the block; at its end all that they began is answered."""
     stop = threading.Event()
-    opener = Opener("opener", house.replicas, seed, stop)
-    callers = [Caller(number, house.replicas, seed, stop) for number in range(CALLERS)]
-    syncer = Syncer("syncer", house.replicas, seed, stop)
-    speakers: list[Speaker] = [*callers, syncer, opener]
+    kinds = [*[Caller] * CALLERS, Syncer, Opener, *([Bulk] if with_bulk else [])]
+    speakers: list[Speaker] = [
+        kind(f"{kind.__name__.lower()}-{number}", scene.house.replicas, report.seed, stop)
+        for number, kind in enumerate(kinds)
+    ]
     for thread in speakers:
         thread.start()
     try:
-        yield [*callers, opener]
+        yield speakers
     finally:
         stop.set()
         for thread in speakers:

@@ -4,7 +4,7 @@ from typing import Final
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from tests.chaos.callers import ACCOUNTS, AUDIENCES, EMAILS, Ledger, Speaker
+from tests.chaos.callers import ACCOUNTS, AUDIENCES, EMAILS, Speaker
 from tests.chaos.calls import Unanswered
 from tests.simulation.callers import Someone, change_of
 
@@ -18,7 +18,6 @@ class Opener(Speaker):
     """Whatever dies meanwhile, each audience gets one Custom Audience."""
 
     def run(self) -> None:
-        self.ledger = Ledger()
         try:
             for number in range(OPENED_MAX):
                 self._open(f"opened-{number}")

@@ -9,6 +9,7 @@ from typing import Final
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
+from tests.chaos.bulk import BULK_EMAILS
 from tests.chaos.callers import ACCOUNTS, AUDIENCES, EMAILS, NOBODY_ELSES_EMAIL, Ledger
 from tests.chaos.calls import Line, Refused
 from tests.chaos.processes import House
@@ -23,7 +24,7 @@ LOOK_S: Final = 0.05
 ASK_S: Final = 0.7
 """Seconds between two wishes for a sync while one is waited for."""
 CONNECT_S_MAX: Final = 30.0
-RECOVERY_S_MAX: Final = 180.0
+RECOVERY_S_MAX: Final = 90.0
 """Seconds after which a fault that is over must not be felt any more."""
 
 
@@ -54,7 +55,7 @@ class Scene:
         fake.add_people(
             *(
                 {"person_id": email.partition("@")[0], "emails": [email]}
-                for email in (*chain.from_iterable(EMAILS), NOBODY_ELSES_EMAIL)
+                for email in (*chain.from_iterable(EMAILS), *BULK_EMAILS, NOBODY_ELSES_EMAIL)
             ),
             {"person_id": PROBE, "emails": [PROBE_EMAIL]},
         )
