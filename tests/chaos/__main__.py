@@ -18,8 +18,6 @@ from tests.chaos.report import table
 
 SLOW_ROUNDS: Final = 2
 """Rounds without a slow fault between two with one."""
-SEVERAL_SHARE: Final = 0.3
-"""Share of the faults that come together with another."""
 
 
 def main() -> int:
@@ -27,6 +25,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--seed", type=int, default=random.randrange(2**31))
     parser.add_argument("--only", default="", help="only faults whose name has this in it")
+    parser.add_argument(
+        "--beside", type=float, default=0.15, help="how likely another place fails at once, 0 to 1"
+    )
     parser.add_argument("--logs", type=Path, help="where the replicas' logs are kept")
     wanted = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -40,7 +41,7 @@ def main() -> int:
             if wanted.only in one.name
             and (house.postgres.has_small_disk or not one.needs_small_disk)
         ]
-        yield from _shuffled_rounds(possible, chance, ends_at)
+        yield from _shuffled_rounds(possible, chance, ends_at, wanted.beside)
 
     report = play(seed=wanted.seed, faults=faults, with_bulk=True, tell=_tell)
     _tell(table(report))
@@ -54,9 +55,9 @@ def _tell(text: str) -> None:
 
 
 def _shuffled_rounds(
-    possible: list[Fault], chance: random.Random, ends_at: float
+    possible: list[Fault], chance: random.Random, ends_at: float, share: float
 ) -> Iterator[tuple[Fault, ...]]:
-    """Each kind once a round, in another order each time, some with one of another place."""
+    """Each kind once a round, in another order each time, some with others of other places."""
     slow_after = 0
     while True:
         for fault in chance.sample(possible, len(possible)):
@@ -67,11 +68,17 @@ def _shuffled_rounds(
                 if slow_after >= 0:
                     continue
                 slow_after = SLOW_ROUNDS
-            others = [one for one in possible if one.place != fault.place and not one.is_slow]
-            if others and not fault.is_slow and chance.random() < SEVERAL_SHARE:
-                yield fault, chance.choice(others)
-            else:
-                yield (fault,)
+            yield (fault, *([] if fault.is_slow else _beside(fault, possible, chance, share)))
+
+
+def _beside(
+    fault: Fault, possible: list[Fault], chance: random.Random, share: float
+) -> Iterator[Fault]:
+    """Faults of other places, at most one of each."""
+    others = [one for one in possible if one.place != fault.place and not one.is_slow]
+    for place in sorted({one.place for one in others}):
+        if chance.random() < share:
+            yield chance.choice([one for one in others if one.place == place])
 
 
 if __name__ == "__main__":
