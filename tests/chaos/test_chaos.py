@@ -10,7 +10,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 
 from tests.chaos.callers import AUDIENCES, NOBODY_ELSES_EMAIL, Answered, Ledger
 from tests.chaos.campaign import play
-from tests.chaos.checks import Verdict, check, opposite_calls_at_once
+from tests.chaos.checks import QUIET_S, Verdict, check, opposite_calls_at_once
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.processes import House
 from tests.chaos.report import table
@@ -67,13 +67,15 @@ def _a_lie() -> Ledger:
 
 
 def test_opposite_calls_that_overlap_are_noticed() -> None:
-    def call(operation: str, started: int, ended: int | None) -> dict[str, object]:
-        return {"operation": operation, "started": started, "ended": ended}
+    def call(
+        operation: str, started: int, ended: int | None, time: float = 0.0
+    ) -> dict[str, object]:
+        return {"operation": operation, "started": started, "ended": ended, "time": time}
 
     apart = [call("add", 1, 2), call("remove", 3, 4), call("add", 5, 8), call("add", 6, 7)]
     assert opposite_calls_at_once(apart) == []
-    inside, open_ended = call("remove", 6, 7), call("remove", 1, None)
-    assert opposite_calls_at_once([call("add", 5, 8), inside]) == [(call("add", 5, 8), inside)]
-    assert opposite_calls_at_once([call("add", 5, 8), open_ended]) == [
-        (call("add", 5, 8), open_ended)
-    ]
+    add = call("add", 5, 8)
+    for overlapping in (call("remove", 6, 7), call("remove", 1, None), call("remove", 7, 9)):
+        assert opposite_calls_at_once([add, overlapping]) == [(add, overlapping)]
+    begun_before_the_quiet = call("remove", 1, 6, time=-QUIET_S)
+    assert opposite_calls_at_once([add, begun_before_the_quiet]) == []
