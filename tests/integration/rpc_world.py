@@ -16,7 +16,7 @@ from service.graph.client import GraphClient
 from service.graph.transport import open_http_session
 from service.rpc.api import Api
 from service.rpc.server import RpcLimits, RpcServer
-from service.store import leases
+from service.store import audiences, leases
 from service.store.connection import Connection
 from service.store.notifications import Notifications
 from service.store.pool import open_pool
@@ -56,7 +56,8 @@ class RpcWorld:
         await self.connect_account()
         due = self.api.notifications.subscribe("audience_due", "")
         waiting = asyncio.ensure_future(self._connect(audience_id))
-        assert await due.wait(10)
+        while not await self._is_stored(audience_id):  # what is heard may be of another audience
+            assert await due.wait(10)
         await self.create_on_facebook()
         await waiting
         return await self.audience(audience_id)
@@ -66,6 +67,10 @@ class RpcWorld:
             audience_id=audience_id, ad_account_id="act_1", name="Shoppers"
         )
         return await self.stub.ConnectAudience(request)
+
+    async def _is_stored(self, audience_id: str) -> bool:
+        async with self.api.connection() as connection:
+            return await audiences.find_audience(connection, audience_id) is not None
 
     async def create_on_facebook(self) -> int:
         """Do what the worker does with a wish; gives the number of the audience."""
