@@ -18,10 +18,7 @@ from typing import Final
 from service.identifiers import (
     EMPTY_ROW,
     IDENTIFIERS_PER_KIND_MAX,
-    STRONG_KEYS,
-    Key,
-    prefix,
-    strong_identifiers,
+    strong_prefixes,
 )
 from service.store.change_log import CHUNK_ROWS_MAX
 from service.store.connection import Connection
@@ -90,7 +87,7 @@ _COLUMNS: Final = (
     "madid_prefix",
     "occurred_at",
 )
-_NO_PREFIXES: Final[dict[Key, int | None]] = dict.fromkeys(STRONG_KEYS)
+_NO_PREFIXES: Final = (None, None, None)
 
 
 RECORDS_A_TURN: Final = 500
@@ -179,15 +176,8 @@ async def _in_turns(records: Iterator[tuple[object, ...]]) -> AsyncIterator[tupl
 def _records_of(change: MemberChange) -> Iterator[tuple[object, ...]]:
     rows: Sequence[bytes | None] = [None] if change.rows is None else change.rows or [EMPTY_ROW]
     for row_no, row in enumerate(rows):
-        yield change.member_key, row_no, row, *_prefixes(row), change.occurred_at
-
-
-def _prefixes(row: bytes | None) -> Iterator[int | None]:
-    """The prefixes of a row's strong identifiers in the order of the columns."""
-    found = dict(_NO_PREFIXES)
-    for key, value in strong_identifiers(row) if row else ():
-        found[key] = prefix(value)
-    return iter(found.values())
+        prefixes = strong_prefixes(row) if row else _NO_PREFIXES
+        yield change.member_key, row_no, row, *prefixes, change.occurred_at
 
 
 async def _write_members(connection: Connection, audience_no: int) -> None:

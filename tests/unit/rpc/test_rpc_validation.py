@@ -1,17 +1,43 @@
 """Requests against the rules of the contract: every bad field is named by its path."""
 
 import time
+from typing import cast
 
+import protovalidate
 import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.rpc.slices import SLICE_SECONDS_MAX
-from service.rpc.validation import VIOLATIONS_MAX, ValidateRequests
+from service.rpc.validation import VIOLATIONS_MAX, ValidateRequests, keeps_rules
 from tests.unit.rpc.builders import a_connect, a_remove, an_add, an_update
 from tests.unit.rpc.clocks import Ticking, counted_turns
+
+VALIDATOR = protovalidate.Validator()
+
+
+@given(
+    operation=st.integers(-1, 4),
+    member_id=st.text(max_size=3) | st.integers(0, 600).map(lambda n: "é" * n),
+    traits=st.integers(98, 102),
+)
+def test_a_change_that_is_not_shown_to_the_validator_would_pass_it(
+    operation: int, member_id: str, traits: int
+) -> None:
+    change = an_add(member_id, traits={f"t{n}": "v" for n in range(traits)})
+    change.operation = cast("pb.Change.Operation.ValueType", operation)
+    if keeps_rules(change):
+        assert not VALIDATOR.collect_violations(change)
+
+
+def test_an_ordinary_change_is_not_shown_to_the_validator() -> None:
+    assert keeps_rules(an_add("m1", emails=["a@mail.example"]))
+    assert keeps_rules(a_remove("m1"))
+    assert not keeps_rules(pb.Change(operation=pb.Change.OPERATION_ADD))
 
 
 async def bad_fields(request: Message) -> list[str]:
