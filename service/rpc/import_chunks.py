@@ -8,7 +8,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from service.identifiers.keys import RULES_VERSION
 from service.rpc.api import Api
 from service.rpc.errors import ImportEmpty, ImportOffsetWrong
-from service.rpc.find_audience import existing_audience, locked_audience, refuse_leaving
+from service.rpc.find_audience import locked_audience, refuse_leaving
 from service.rpc.import_results import note_merged, note_prepared
 from service.rpc.prepare_changes import PreparedChanges, prepare_changes
 from service.rpc.slices import Slices
@@ -19,19 +19,18 @@ from service.store.membership import merge
 from service.store.rows import MemberChange, MergeResult
 
 
-async def take_chunk(api: Api, header: pb.ImportHeader, chunk: pb.ImportChunk) -> Import:
+async def take_chunk(
+    api: Api, header: pb.ImportHeader, chunk: pb.ImportChunk, prepared: PreparedChanges
+) -> Import:
     """Take a chunk in, or find that it is taken in already; return how far the import is.
 
     Raises: ImportOffsetWrong, ImportEmpty, AudienceDisconnected, StoreUnavailable.
     """
-    async with api.connection() as connection:
-        audience = await existing_audience(connection, header.audience_id)
-    prepared = await _prepare(api, chunk, audience.default_region)
     async with api.transaction() as connection:
         audience = await locked_audience(connection, header.audience_id)
         refuse_leaving(audience)
         if audience.default_region != prepared.default_region:
-            prepared = await _prepare(api, chunk, audience.default_region)
+            prepared = await prepare_chunk(api, chunk, audience.default_region)
         taken = await _next_of(connection, audience.audience_no, header, chunk)
         if _is_repeat(taken, chunk):
             return taken
@@ -39,7 +38,8 @@ async def take_chunk(api: Api, header: pb.ImportHeader, chunk: pb.ImportChunk) -
         return await write.take_in(prepared)
 
 
-async def _prepare(api: Api, chunk: pb.ImportChunk, default_region: str) -> PreparedChanges:
+async def prepare_chunk(api: Api, chunk: pb.ImportChunk, default_region: str) -> PreparedChanges:
+    """Normalise and hash a chunk's members. Raises: InvalidField for a time that is none."""
     return await prepare_changes(
         chunk,
         default_region=default_region,

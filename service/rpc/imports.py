@@ -1,8 +1,10 @@
 """The handler of ImportMembership: takes a list in, each chunk in a transaction of its own."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
@@ -10,10 +12,13 @@ from service.rpc.api import Api
 from service.rpc.call_log import notes
 from service.rpc.errors import ImportIdReused, ImportOffsetWrong, InvalidField, ReplaceUnderWay
 from service.rpc.find_audience import writable_audience
-from service.rpc.import_chunks import take_chunk
+from service.rpc.import_chunks import prepare_chunk, take_chunk
+from service.rpc.prepare_changes import PreparedChanges
 from service.store import imports
 from service.store.connection import Connection
 from service.store.imports import Import
+
+T = TypeVar("T")
 
 IDLE_REPLACE_KEPT: Final = timedelta(hours=1)
 """An unfinished import that replaces gives way to another once nobody has touched it for so long."""
@@ -23,17 +28,47 @@ async def import_membership(
     api: Api, requests: AsyncIterator[pb.ImportMembershipRequest]
 ) -> AsyncGenerator[pb.ImportMembershipResponse, None]:
     """Answer the header with where to go on, and each chunk once it is durable."""
-    header: pb.ImportHeader | None = None
+    first = await anext(requests, None)
+    if first is None:
+        return
+    header = _header(first)
+    notes().audience_id = header.audience_id
+    begun, default_region = await _begin(api, header)
+    yield answer_of(begun)
+    coming = _prepared_chunks(api, header, default_region, requests)
+    async with aclosing(one_ahead(coming)) as chunks:
+        async for chunk, prepared in chunks:
+            yield answer_of(await take_chunk(api, header, chunk, prepared))
+
+
+async def _prepared_chunks(
+    api: Api,
+    header: pb.ImportHeader,
+    default_region: str,
+    requests: AsyncIterator[pb.ImportMembershipRequest],
+) -> AsyncGenerator[tuple[pb.ImportChunk, PreparedChanges], None]:
     async for request in requests:
-        if header is None:
-            header = _header(request)
-            notes().audience_id = header.audience_id
-            yield answer_of(await _begin(api, header))
-        elif request.WhichOneof("part") == "header":
+        if request.WhichOneof("part") == "header":
             raise InvalidField.of("header", "must be in the first message only")
-        else:
-            _check_chunk(header, request.chunk)
-            yield answer_of(await take_chunk(api, header, request.chunk))
+        _check_chunk(header, request.chunk)
+        yield request.chunk, await prepare_chunk(api, request.chunk, default_region)
+
+
+async def one_ahead(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    """The items, each made while the one before is worked on: here we compute, there Postgres does."""
+    async with aclosing(items):
+        coming = asyncio.create_task(_next(items))
+        try:
+            while (item := await coming) is not None:
+                coming = asyncio.create_task(_next(items))
+                yield item
+        finally:
+            coming.cancel()
+            await asyncio.wait([coming])
+
+
+async def _next(items: AsyncGenerator[T, None]) -> T | None:
+    return await anext(items, None)
 
 
 def answer_of(taken: Import) -> pb.ImportMembershipResponse:
@@ -64,8 +99,11 @@ def _check_chunk(header: pb.ImportHeader, chunk: pb.ImportChunk) -> None:
             raise InvalidField.of(path, "must not be set in MODE_REPLACE: the list has one time")
 
 
-async def _begin(api: Api, header: pb.ImportHeader) -> Import:
-    """Begin the import, or find how far it is. Raises: ImportIdReused, ReplaceUnderWay."""
+async def _begin(api: Api, header: pb.ImportHeader) -> tuple[Import, str]:
+    """Begin the import, or find how far it is; with the audience's region.
+
+    Raises: ImportIdReused, ReplaceUnderWay.
+    """
     mode = mode_name(header.mode)
     async with api.transaction() as connection:
         audience = await writable_audience(connection, header.audience_id)
@@ -74,7 +112,7 @@ async def _begin(api: Api, header: pb.ImportHeader) -> Import:
         if known is not None:
             if (known.mode, known.is_dry_run) != (mode, header.dry_run):
                 raise ImportIdReused(metadata={"import_id": header.import_id})
-            return known
+            return known, audience.default_region
         if mode == "REPLACE":
             await _make_way(api, connection, number)
         await imports.begin_import(
@@ -89,7 +127,7 @@ async def _begin(api: Api, header: pb.ImportHeader) -> Import:
         begun = await imports.lock_import(connection, number, header.import_id)
     if begun is None:
         raise ImportOffsetWrong(metadata={"acknowledged_offset": "0"})
-    return begun
+    return begun, audience.default_region
 
 
 async def _make_way(api: Api, connection: Connection, audience_no: int) -> None:
