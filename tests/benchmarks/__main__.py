@@ -16,6 +16,9 @@ MEMBERS_MAX: Final = 1_000_000_000
 BENCHMARKS: Final[Mapping[str, int]] = {
     "fake": 1_000_000,
     "first-list": 1_000_000,
+    "fresh": 100,
+    "hourly": 1_000_000,
+    "replace": 1_000_000,
     "transform": 50_000,
 }
 """The modules beside this one that have `run(members) -> Report`, and how many they take unasked.
