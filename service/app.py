@@ -41,11 +41,16 @@ log = structlog.get_logger(__name__)
 
 
 async def serve(
-    settings: Settings, *, on_ready: Callable[[str], None], stop: asyncio.Event
+    settings: Settings,
+    *,
+    on_ready: Callable[[str], None],
+    stop: asyncio.Event,
+    shares_port: bool = False,
 ) -> None:
     """Serve until `stop` is set, then drain: no new calls, syncs to the end of their window.
 
-    `on_ready` is told the address of the gRPC server once it answers.
+    `on_ready` is told the address of the gRPC server once it answers; `shares_port`: other processes of
+    this service may listen there too.
     """
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(database(settings))
@@ -62,7 +67,10 @@ async def serve(
         worker = _worker(settings, sync_pool, graph, keyring, notifications, clock)
         api = Api(pool=pool, keyring=keyring, graph=graph, notifications=notifications, clock=clock)
         server = RpcServer(
-            api, address=settings.listen, new_error_id=_error_id, limits=_rpc_limits(settings)
+            api,
+            address=settings.listen,
+            new_error_id=_error_id,
+            limits=_rpc_limits(settings, shares_port=shares_port),
         )
         await _run(settings, server, worker, on_ready, stop)
 
@@ -154,10 +162,11 @@ def _worker(
     )
 
 
-def _rpc_limits(settings: Settings) -> RpcLimits:
+def _rpc_limits(settings: Settings, *, shares_port: bool) -> RpcLimits:
     return RpcLimits(
         message_bytes_max=settings.message_bytes_max,
         message_bytes_in_work_max=settings.messages_in_work_bytes_max,
+        shares_port=shares_port,
     )
 
 

@@ -7,7 +7,7 @@ counts as unset. Unknown names are refused, because a misspelt setting is the co
 import difflib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, Self
 
@@ -243,6 +243,12 @@ class SettingRow(NamedTuple):
     default: str
     accepts: str
     description: str
+
+
+def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process of ours that has these settings, named without their prefix."""
+    inherited = os.environ  # noqa: TID251 - handed on, not read
+    return inherited | {PREFIX + name: value for name, value in settings.items()}
 
 
 def describe_settings() -> tuple[SettingRow, ...]:

@@ -123,10 +123,13 @@ def start_fake(log_file: Path, *, profile: str = "--calm") -> ChildProcess:
     return ChildProcess("fakefb", (*FAKE_COMMAND, profile), log_file, {})
 
 
-def start_service(log_file: Path, settings: Mapping[str, str]) -> ChildProcess:
+def start_service(
+    log_file: Path, settings: Mapping[str, str], *, processes: int = 1
+) -> ChildProcess:
     """Start the service with variables given without their prefix; ready, it says `grpc`."""
     named = {PREFIX + name: value for name, value in settings.items()}
-    return ChildProcess("audience-sync serve", SERVICE_COMMAND, log_file, named)
+    command = (*SERVICE_COMMAND, "--processes", str(processes))
+    return ChildProcess("audience-sync serve", command, log_file, named)
 
 
 @contextlib.contextmanager

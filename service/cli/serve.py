@@ -3,18 +3,22 @@
 import asyncio
 import json
 import signal
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
 from service.app import serve as run_service
 from service.cli.terminal import EXIT_USAGE, fail, notes
 from service.embedded import EmbeddedPostgresError
+from service.processes import ProcessDied, serve_with_processes
 from service.settings import Settings, SettingsError, describe_settings
 from service.store.errors import SchemaMismatch, StoreUnavailable
 from service.telemetry import configure_logging
 
-STOPPED_BY_A_REASON: Final = (EmbeddedPostgresError, StoreUnavailable, SchemaMismatch, OSError)
+PROCESSES_MAX: Final = 64
+STOPPED_BY_A_REASON: Final = (
+    *(EmbeddedPostgresError, StoreUnavailable, SchemaMismatch, OSError, ProcessDied),
+)
 """What keeps the service from starting and says why in words for a person."""
 
 
@@ -37,19 +41,28 @@ def read_settings() -> Settings:
         raise typer.Exit(EXIT_USAGE) from None
 
 
-def serve() -> None:
+def serve(
+    *,
+    processes: Annotated[
+        int, typer.Option(min=1, max=PROCESSES_MAX, help="Processes that share the port.")
+    ] = 1,
+    shared_port: Annotated[bool, typer.Option("--shared-port", hidden=True)] = False,
+) -> None:
     """Run the service: the gRPC server and the workers that keep Facebook in step.
 
     Prints one line of JSON on standard output when it is ready: {"grpc": "host:port"}. Logs go to
     standard error. On SIGTERM or Ctrl-C it takes no more calls, finishes what is under way, and
     ends.
 
+    With several processes callers are spread over them by their connections, audiences by their leases;
+    one that dies is started anew.
+
     Example: `AUDIENCE_SYNC_LISTEN=0.0.0.0:50051 audience-sync serve`
     """
     settings = read_settings()
     configure_logging(level=settings.log_level, log_format=settings.log_format)
     try:
-        asyncio.run(_serve(settings))
+        asyncio.run(_serve(settings, processes, shares_port=shared_port))
     except STOPPED_BY_A_REASON as error:
         fail(str(error))
     except RuntimeError as error:
@@ -58,12 +71,15 @@ def serve() -> None:
         fail(f"AUDIENCE_SYNC_LISTEN: cannot listen on {settings.listen}; is the port taken?")
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, processes: int, *, shares_port: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await run_service(settings, on_ready=_say_ready, stop=stop)
+    if processes > 1:
+        await serve_with_processes(settings, processes, on_ready=_say_ready, stop=stop)
+    else:
+        await run_service(settings, on_ready=_say_ready, stop=stop, shares_port=shares_port)
 
 
 def _say_ready(address: str) -> None:

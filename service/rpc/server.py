@@ -35,6 +35,8 @@ class RpcLimits:
     message_bytes_max: int = MESSAGE_BYTES_MAX
     message_bytes_in_work_max: int = MESSAGE_BYTES_IN_WORK_MAX
     calls_max: int = CALLS_MAX
+    shares_port: bool = False
+    """Whether other processes of the same service listen on the port too."""
 
 
 class RpcServer:
@@ -97,6 +99,6 @@ def _options(limits: RpcLimits) -> list[tuple[str, int]]:
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", CLIENT_PING_GAP_MS_MIN),
-        # Two servers must not share a port by accident.
-        ("grpc.so_reuseport", 0),
+        # Two servers must not share a port by accident; processes of one service do on purpose.
+        ("grpc.so_reuseport", int(limits.shares_port)),
     ]

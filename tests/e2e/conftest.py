@@ -55,6 +55,13 @@ class Stack:
 
     def start_service(self, **settings: str) -> Service:
         """Start one more; settings by the names of the environment without the prefix."""
+        return self._start(settings, processes=1)
+
+    def start_processes(self, count: int) -> Service:
+        """Start one more, of several processes."""
+        return self._start({}, processes=count)
+
+    def _start(self, settings: Mapping[str, str], *, processes: int) -> Service:
         self._started += 1
         base = {
             "LISTEN": "127.0.0.1:0",
@@ -68,7 +75,9 @@ class Stack:
             "LEASE_SECONDS": "6",
         }
         log_file = self.folder / f"service-{self._started}.log"
-        process = self._stack.enter_context(start_service(log_file, base | settings))
+        process = self._stack.enter_context(
+            start_service(log_file, {**base, **settings}, processes=processes)
+        )
         server = process.wait_ready()["grpc"]
         stub = self._stack.enter_context(connected(server))
         self.service = Service(process, server, stub)
