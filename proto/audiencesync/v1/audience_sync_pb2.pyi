@@ -944,7 +944,8 @@ class Change(_message.Message):
         than what is known of the member changes nothing, so a late OPERATION_ADD does not bring back
         who left later. Of two changes with the same time the one that arrives later holds. Not set:
         now. A time in the future counts as now. That a member left, and when, is remembered for 30
-        days after they left; an older OPERATION_ADD that arrives later still is taken.
+        days after they left; an older OPERATION_ADD that arrives later still is taken. A change that says
+        no time and nothing new is not written, so it does not count as newer than one that says a time.
         """
 
     def __init__(
