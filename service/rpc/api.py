@@ -2,11 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.clock import Clock
 from service.graph.client import GraphClient
+from service.rpc.group_commit import GroupCommit
+from service.rpc.region_hints import RegionHints
+from service.rpc.update_call import UpdateCall
 from service.store.connection import Connection, Pool
 from service.store.errors import map_unavailable
 from service.store.notifications import Notifications
@@ -28,6 +33,10 @@ class Api:
     notifications: Notifications
     clock: Clock
     connect_wait_s: float = CONNECT_WAIT_SECONDS_MAX
+    regions: RegionHints = field(default_factory=RegionHints)
+    updates: GroupCommit[UpdateCall, pb.UpdateMembershipResponse] = field(
+        default_factory=GroupCommit
+    )
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

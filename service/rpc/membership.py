@@ -1,66 +1,77 @@
-"""The handler of membership changes: normalise outside the lock, merge inside one transaction."""
+"""The handler of membership changes: normalise outside the lock, commit together with others."""
+
+from collections.abc import Sequence
+from functools import partial
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.identifiers.keys import RULES_VERSION
 from service.rpc.api import Api
-from service.rpc.find_audience import existing_audience, locked_audience, refuse_leaving
-from service.rpc.import_results import dropped_messages
-from service.rpc.prepare_changes import PreparedChanges, prepare_changes
-from service.rpc.request_ids import first_answer, keep_first_answer, repeatable
-from service.rpc.slices import Slices
-from service.store.membership import merge
-from service.store.rows import MergeResult
+from service.rpc.errors import ServiceError
+from service.rpc.find_audience import disconnected, existing_audience, locked_audience
+from service.rpc.request_ids import first_answers, keep_first_answers, repeatable
+from service.rpc.update_call import UpdateCall
+from service.store.connection import Connection
+from service.store.membership import merge_together
+from service.store.rows import Audience
 
 
 async def update_membership(
     api: Api, request: pb.UpdateMembershipRequest
 ) -> pb.UpdateMembershipResponse:
     """Merge all changes or none; a repeat gets the first answer."""
-    call = await repeatable("UpdateMembership", request, request.request_id)
+    audience_id = request.audience_id
+    call = await UpdateCall.prepare(
+        request,
+        await repeatable("UpdateMembership", request, request.request_id),
+        default_region=api.regions.get(audience_id) or await _look_up_region(api, audience_id),
+        clock=api.clock,
+    )
+    return await api.updates.answer(audience_id, call, partial(_commit, api, audience_id))
+
+
+async def _look_up_region(api: Api, audience_id: str) -> str:
     async with api.connection() as connection:
-        audience = await existing_audience(connection, request.audience_id)
-    prepared = await _prepare(api, request, audience.default_region)
+        return (await existing_audience(connection, audience_id)).default_region
+
+
+async def _commit(
+    api: Api, audience_id: str, calls: Sequence[UpdateCall]
+) -> list[pb.UpdateMembershipResponse | Exception]:
+    """Commit calls for one audience that share no member and no request_id, in one transaction."""
     async with api.transaction() as connection:
-        audience = await locked_audience(connection, request.audience_id)
-        first = await first_answer(
-            connection, audience.audience_no, call, pb.UpdateMembershipResponse
-        )
-        if first is not None:
-            return first
-        refuse_leaving(audience)
-        if audience.default_region != prepared.default_region:
-            prepared = await _prepare(api, request, audience.default_region)
-        now = api.clock.now()
-        merged = await merge(
+        audience = await locked_audience(connection, audience_id)
+        api.regions.note(audience_id, audience.default_region)
+        known = await first_answers(
             connection,
             audience.audience_no,
-            prepared.changes,
-            now=now,
-            rules_version=RULES_VERSION,
+            [call.repeatable for call in calls],
+            pb.UpdateMembershipResponse,
         )
-        answer = _answer(prepared, merged)
-        await keep_first_answer(connection, audience.audience_no, call, answer, now)
-    return answer
+        is_new = [first is None for first in known]
+        new = [call for call, so in zip(calls, is_new, strict=True) if so]
+        answers = iter(await _merge_new(api, connection, audience, new))
+    return [next(answers) if first is None else first for first in known]
 
 
-async def _prepare(
-    api: Api, request: pb.UpdateMembershipRequest, default_region: str
-) -> PreparedChanges:
-    return await prepare_changes(
-        request,
-        default_region=default_region,
-        now=api.clock.now(),
-        slices=Slices(api.clock.monotonic),
+async def _merge_new(
+    api: Api, connection: Connection, audience: Audience, calls: Sequence[UpdateCall]
+) -> Sequence[pb.UpdateMembershipResponse | ServiceError]:
+    """Merge calls that were not answered before; all are refused when the audience is leaving."""
+    if audience.disconnect_mode is not None:
+        return [disconnected(audience.audience_id) for _ in calls]
+    if not calls:
+        return []
+    calls = [await call.in_region(audience.default_region, api.clock) for call in calls]
+    now = api.clock.now()
+    merged = await merge_together(
+        connection,
+        audience.audience_no,
+        [call.prepared.changes for call in calls],
+        now=now,
+        rules_version=RULES_VERSION,
     )
-
-
-def _answer(prepared: PreparedChanges, merged: MergeResult) -> pb.UpdateMembershipResponse:
-    return pb.UpdateMembershipResponse(
-        revision=merged.revision,
-        changed_count=merged.changed_count,
-        unchanged_count=merged.unchanged_count + prepared.overtaken,
-        unmatchable_count=prepared.unmatchable,
-        dropped_identifiers=dropped_messages(prepared.dropped),
-        unknown_trait_count=prepared.unknown_traits,
-    )
+    answers = [call.answer(result) for call, result in zip(calls, merged, strict=True)]
+    named = [(call.repeatable, answer) for call, answer in zip(calls, answers, strict=True)]
+    await keep_first_answers(connection, audience.audience_no, named, now)
+    return answers

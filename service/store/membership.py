@@ -3,7 +3,7 @@
 from typing import Final
 
 from service.store.connection import Connection
-from service.store.merge import merge
+from service.store.merge import merge, merge_together
 from service.store.queries import Command, PythonType, Query
 from service.store.rows import Holder, MemberChange, MemberRow, MergeResult
 
@@ -13,6 +13,7 @@ __all__ = [
     "MemberRow",
     "MergeResult",
     "merge",
+    "merge_together",
 ]
 
 FORGOTTEN_CHUNKS_MAX: Final = 100

@@ -10,7 +10,7 @@ A member's clock is `changed_at` of its first row, or of its tombstone.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -77,6 +77,7 @@ MOVE_COUNTERS = Query(
     returns=int,
 )
 READ_REVISION = Query("read_revision", takes=_AUDIENCE, returns=int)
+READ_CHANGED_KEYS = Query("read_changed_keys", returns=bytes)
 
 _COLUMNS: Final = (
     "member_key",
@@ -139,6 +140,33 @@ async def merge_incoming(
     counts = await COUNT_CHANGES.value(connection)
     revision = await _log(connection, audience_no, counts, now, rules_version)
     return MergeResult(revision, counts.changed_count, member_count - counts.changed_count)
+
+
+async def merge_together(
+    connection: Connection,
+    audience_no: int,
+    batches: Sequence[Sequence[MemberChange]],
+    *,
+    now: datetime,
+    rules_version: int,
+) -> list[MergeResult]:
+    """Merge batches of different members as one, and tell what came of each.
+
+    Order: as for `merge`.
+    """
+    changes = [change for batch in batches for change in batch]
+    merged = await merge(connection, audience_no, changes, now=now, rules_version=rules_version)
+    if len(batches) == 1:
+        return [merged]
+    is_any_changed = merged.changed_count > 0
+    changed = set(await READ_CHANGED_KEYS.many(connection)) if is_any_changed else set()
+    return [_share(batch, merged.revision, changed) for batch in batches]
+
+
+def _share(batch: Sequence[MemberChange], revision: int, changed: Collection[bytes]) -> MergeResult:
+    """What came of one batch, when these members changed in all."""
+    changed_count = sum(change.member_key in changed for change in batch)
+    return MergeResult(revision, changed_count, len(batch) - changed_count)
 
 
 async def make_merge_tables(connection: Connection) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from service.identifiers import prefix, strong_identifiers
 from service.store import ad_accounts, audiences, change_log, membership, requests, syncs
-from service.store.rows import MemberChange
+from service.store.rows import MemberChange, StoredAnswer
 from tests.integration.store_builders import (
     a_wish,
     at,
@@ -95,6 +95,22 @@ async def merge_twice(
     actor: Actor, slug: int, first: Sequence[MemberChange], second: Sequence[MemberChange], now: int
 ) -> object:
     return [await merge(actor, slug, first, now), await merge(actor, slug, second, now)]
+
+
+@operation(often=3, slug=SLUG, changes=CHANGES, parts=st.integers(1, 3), now=MINUTE)
+async def merge_of_several(
+    actor: Actor, slug: int, changes: Sequence[MemberChange], parts: int, now: int
+) -> object:
+    audience = await audiences.lock_audience(actor.connection, SLUGS[slug])
+    if audience is None:
+        return None
+    return await membership.merge_together(
+        actor.connection,
+        audience.audience_no,
+        [changes[part::parts] for part in range(parts)],
+        now=at(now),
+        rules_version=1,
+    )
 
 
 @operation(often=3, slug=SLUG, mode=MODE)
@@ -269,6 +285,18 @@ async def keep_answer(actor: Actor, index: int, request_id: str, digest: bytes) 
     connection, number = actor.connection, actor.number(index)
     await requests.keep_answer(connection, number, "M", request_id, digest, b"answer", at(5))
     return await requests.find_answer(connection, number, "M", request_id)
+
+
+@operation(
+    index=INDEX,
+    request_ids=st.lists(st.sampled_from(["1", "2", "3"]), max_size=3, unique=True),
+    digest=st.sampled_from([b"x", b"y"]),
+)
+async def keep_answers(actor: Actor, index: int, request_ids: list[str], digest: bytes) -> object:
+    connection, number = actor.connection, actor.number(index)
+    answers = {name: StoredAnswer(digest, name.encode()) for name in request_ids}
+    await requests.keep_answers(connection, number, "M", answers, at(5))
+    return await requests.find_answers(connection, number, "M", ["1", "2", "4"])
 
 
 @operation(index=INDEX, up_to=REVISION, before=MINUTE, minutes=MINUTES)

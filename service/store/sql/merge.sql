@@ -211,3 +211,7 @@ returning revision;
 
 -- name: read_revision :value
 select revision from audience where audience_no = :audience_no;
+
+-- name: read_changed_keys :many
+-- Whom the batch changed.
+select member_key from touched where is_changed;

@@ -2,9 +2,20 @@
 select request_digest, answer from request
 where audience_no = :audience_no and method = :method and request_id = :request_id;
 
+-- name: find_answers :many
+select request_id, request_digest, answer from request
+where audience_no = :audience_no and method = :method and request_id = any (:request_ids);
+
 -- name: keep_answer :exec
 insert into request (audience_no, method, request_id, request_digest, answer, answered_at)
 values (:audience_no, :method, :request_id, :request_digest, :answer, :now);
+
+-- name: keep_answers :exec
+insert into request (audience_no, method, request_id, request_digest, answer, answered_at)
+select :audience_no, :method, request_id, request_digest, answer, :now
+from unnest(
+    :request_ids::text[], :request_digests::bytea[], :answers::bytea[]
+) kept (request_id, request_digest, answer);
 
 -- name: prune_requests :exec
 delete from request where audience_no = :audience_no and answered_at < :before;

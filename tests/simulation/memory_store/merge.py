@@ -262,3 +262,8 @@ def move_counters(
 def read_revision(s: Session, *, audience_no: int) -> list[Row]:
     audience = s.tables.audience.rows.get(audience_no)
     return [] if audience is None else [{"revision": audience["revision"]}]
+
+
+@named("read_changed_keys")
+def read_changed_keys(s: Session) -> list[Row]:
+    return [{"member_key": member_key} for member_key in _changed(s)]

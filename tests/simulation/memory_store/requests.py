@@ -15,6 +15,15 @@ def find_answer(s: Session, *, audience_no: int, method: str, request_id: str) -
     return [{"request_digest": row["request_digest"], "answer": row["answer"]}]
 
 
+@named("find_answers")
+def find_answers(s: Session, *, audience_no: int, method: str, request_ids: list[str]) -> list[Row]:
+    return [
+        {"request_id": request_id, **answer}
+        for request_id in dict.fromkeys(request_ids)
+        for answer in find_answer(s, audience_no=audience_no, method=method, request_id=request_id)
+    ]
+
+
 @named("keep_answer")
 def keep_answer(
     s: Session,
@@ -36,6 +45,32 @@ def keep_answer(
     }
     s.tables.request.of(audience_no).insert((method, request_id), row, primary_key="request_pkey")
     return 1
+
+
+@named("keep_answers")
+def keep_answers(
+    s: Session,
+    *,
+    audience_no: int,
+    method: str,
+    request_ids: list[str],
+    request_digests: list[bytes],
+    answers: list[bytes],
+    now: datetime,
+) -> int:
+    kept = zip(request_ids, request_digests, answers, strict=True)
+    return sum(
+        keep_answer(
+            s,
+            audience_no=audience_no,
+            method=method,
+            request_id=request_id,
+            request_digest=request_digest,
+            answer=answer,
+            now=now,
+        )
+        for request_id, request_digest, answer in kept
+    )
 
 
 @named("prune_requests")
