@@ -19,6 +19,7 @@ BENCHMARKS: Final[Mapping[str, int]] = {
     "fresh": 100,
     "hourly": 1_000_000,
     "replace": 1_000_000,
+    "small": 12_000,
     "transform": 50_000,
 }
 """The modules beside this one that have `run(members) -> Report`, and how many they take unasked.

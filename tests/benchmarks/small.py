@@ -1,0 +1,261 @@
+"""Owns how fast many callers get single changes stored, beside one connection that does the same.
+
+The callers go through gRPC to a service process; an update is answered when it is durable. The one
+connection, to the same Postgres, merges one change a transaction as the service would without
+committing calls together, and inserts one row a transaction into a table of its own. All three by
+turns in the same run.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from statistics import median, quantiles
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+import grpc.aio
+from audiencesync.v1 import audience_sync_pb2 as pb
+from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
+
+from service.cli.demo_processes import start_fake, start_service, temporary_folder
+from service.embedded import EmbeddedPostgres
+from service.identifiers import Key, pack_row
+from service.identifiers.keys import RULES_VERSION
+from service.store.audiences import lock_audience
+from service.store.connection import Connection
+from service.store.membership import MemberChange, merge
+from service.store.pool import SERVER_SETTINGS, prepare_connection
+from tests.benchmarks.figures import Figure, Report
+from tests.benchmarks.server_process import ServerProcess
+
+if TYPE_CHECKING:
+    from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceAsyncStub
+
+CALLERS: Final = 64
+ROUNDS: Final = 3
+ALONE_SHARE: Final = 8
+"""Of so many updates of the callers the one connection makes one, and the lone caller one."""
+
+_AD_ACCOUNT: Final = "act_1000000001"
+_OF_CALLERS, _OF_ONE_CONNECTION = "callers", "one-connection"
+
+_PLAIN_TABLE: Final = "create table plain_row (member_key uuid primary key, packed_row bytea)"
+_PLAIN_INSERT: Final = "insert into plain_row values ($1, $2)"
+
+
+@dataclass(slots=True)
+class Measured:
+    """Of every round: updates a second; seconds of each update; CPU seconds of the service."""
+
+    calls: list[float] = field(default_factory=list)
+    merges: list[float] = field(default_factory=list)
+    inserts: list[float] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+    lone_latencies: list[float] = field(default_factory=list)
+    cpu_s: float = 0
+    transactions: int = 0
+
+
+def run(members: int) -> Report:
+    """Measure so many updates of the callers, and fewer of the others."""
+    a_round = max(CALLERS, members // ROUNDS)
+    measured = asyncio.run(_measure(a_round))
+    details = {"callers": CALLERS, "rounds": ROUNDS, "updates_a_round": a_round}
+    return Report(benchmark="small", figures=_figures(measured, a_round), details=details)
+
+
+async def _measure(a_round: int) -> Measured:
+    measured, numbers = Measured(), count()
+    with temporary_folder() as folder:
+        async with (
+            _database(folder) as postgres,
+            _service(folder) as (server, stub),
+            _connected(postgres.dsn()) as connection,
+        ):
+            await connection.execute(_PLAIN_TABLE)
+            await _call_at_once(stub, numbers, CALLERS * 4)  # to warm up
+            for _ in range(ROUNDS):
+                await _round(measured, numbers, a_round, server, stub, connection)
+    return measured
+
+
+async def _round(
+    measured: Measured,
+    numbers: Iterator[int],
+    a_round: int,
+    server: ServerProcess,
+    stub: "AudienceSyncServiceAsyncStub",
+    connection: Connection,
+) -> None:
+    alone = a_round // ALONE_SHARE
+    measured.inserts.append(await _rate(alone, lambda: _insert(connection, next(numbers))))
+    measured.merges.append(await _rate(alone, lambda: _merge(connection, next(numbers))))
+    measured.lone_latencies += [await _call(stub, next(numbers)) for _ in range(alone)]
+    spent, before = server.cpu(), await _transactions(connection)
+    began = time.perf_counter()
+    measured.latencies += await _call_at_once(stub, numbers, a_round)
+    measured.calls.append(a_round / (time.perf_counter() - began))
+    used = server.cpu() - spent
+    measured.cpu_s += used.own_s + used.kernel_s
+    measured.transactions += await _transactions(connection) - before
+
+
+async def _rate(times: int, work: Callable[[], Awaitable[None]]) -> float:
+    began = time.perf_counter()
+    for _ in range(times):
+        await work()
+    return times / (time.perf_counter() - began)
+
+
+async def _insert(connection: Connection, number: int) -> None:
+    await connection.execute(_PLAIN_INSERT, _key(number), _row(number))
+
+
+async def _merge(connection: Connection, number: int) -> None:
+    async with connection.transaction():
+        audience = await lock_audience(connection, _OF_ONE_CONNECTION)
+        assert audience is not None
+        await merge(
+            connection,
+            audience.audience_no,
+            [MemberChange(_key(number), (_row(number),))],
+            now=datetime.now(UTC),
+            rules_version=RULES_VERSION,
+        )
+
+
+async def _call_at_once(
+    stub: "AudienceSyncServiceAsyncStub", numbers: Iterator[int], times: int
+) -> list[float]:
+    """So many updates from all callers, each of whom waits for its answer before the next."""
+    left = iter(range(times))
+
+    async def caller() -> list[float]:
+        return [await _call(stub, next(numbers)) for _ in left]
+
+    told = await asyncio.gather(*(caller() for _ in range(CALLERS)))
+    return [latency for one in told for latency in one]
+
+
+async def _call(stub: "AudienceSyncServiceAsyncStub", number: int) -> float:
+    """Tell of one new member; return the seconds until it is durable."""
+    member = pb.Member(member_id=f"member-{number}", emails=[f"person{number}@example.com"])
+    change = pb.Change(operation=pb.Change.OPERATION_ADD, member=member)
+    request = pb.UpdateMembershipRequest(
+        audience_id=_OF_CALLERS, request_id=f"request-{number}", changes=[change]
+    )
+    began = time.perf_counter()
+    answer = await stub.UpdateMembership(request)
+    if answer.changed_count != 1:
+        raise RuntimeError(f"not one change: {answer}")
+    return time.perf_counter() - began
+
+
+async def _transactions(connection: Connection) -> int:
+    """How many transactions have stored members of the callers so far."""
+    found = await connection.fetchval(
+        "select count(distinct member.xmin::text) from member join audience using (audience_no)"
+        " where audience_id = $1",
+        _OF_CALLERS,
+    )
+    return int(found)
+
+
+def _key(number: int) -> bytes:
+    return sha256(f"member-{number}".encode()).digest()[:16]
+
+
+def _row(number: int) -> bytes:
+    return pack_row({Key.EMAIL: sha256(f"person{number}@example.com".encode()).digest()})
+
+
+@asynccontextmanager
+async def _database(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    async with EmbeddedPostgres(folder / "data", durable=True) as postgres:
+        yield postgres
+
+
+@asynccontextmanager
+async def _service(
+    folder: Path,
+) -> AsyncIterator[tuple[ServerProcess, "AudienceSyncServiceAsyncStub"]]:
+    """A service with two audiences that take changes and sync nothing meanwhile."""
+    with _processes(folder) as server:
+        async with grpc.aio.insecure_channel(server.said["grpc"]) as channel:
+            stub = AudienceSyncServiceStub(channel)
+            await stub.ConnectAdAccount(
+                pb.ConnectAdAccountRequest(ad_account_id=_AD_ACCOUNT, access_token="fake-token")
+            )
+            for audience_id in (_OF_CALLERS, _OF_ONE_CONNECTION):
+                wish = pb.ConnectAudienceRequest(
+                    audience_id=audience_id, ad_account_id=_AD_ACCOUNT, name=audience_id
+                )
+                await stub.ConnectAudience(wish)
+                await stub.PauseAudience(pb.PauseAudienceRequest(audience_id=audience_id))
+            yield server, stub
+
+
+@contextmanager
+def _processes(folder: Path) -> Iterator[ServerProcess]:
+    with start_fake(folder / "fake.log") as fake:
+        settings = {
+            "LISTEN": "127.0.0.1:0",
+            "DATA_DIR": str(folder / "data"),
+            "FACEBOOK_BASE_URL": fake.wait_ready()["graph_url"],
+        }
+        with start_service(folder / "service.log", settings) as service:
+            yield ServerProcess(service.process, service.wait_ready())
+
+
+@asynccontextmanager
+async def _connected(dsn: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(dsn, server_settings=SERVER_SETTINGS)
+    try:
+        await prepare_connection(connection)
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _figures(measured: Measured, a_round: int) -> list[Figure]:
+    p50_ms, p99_ms = _percentiles_ms(measured.latencies)
+    lone_p50_ms, lone_p99_ms = _percentiles_ms(measured.lone_latencies)
+    calls = len(measured.latencies)
+    return [
+        Figure(
+            name="ratio_to_single_merges",
+            value=_ratio(measured.calls, measured.merges),
+            unit="times",
+            at_least=5,
+            aim=20,
+        ),
+        Figure(
+            name="ratio_to_single_inserts",
+            value=_ratio(measured.calls, measured.inserts),
+            unit="times",
+        ),
+        Figure(name="calls_per_s", value=median(measured.calls), unit="calls/s"),
+        Figure(name="single_merges_per_s", value=median(measured.merges), unit="merges/s"),
+        Figure(name="single_inserts_per_s", value=median(measured.inserts), unit="rows/s"),
+        Figure(name="p50_ms", value=p50_ms, unit="ms"),
+        Figure(name="p99_ms", value=p99_ms, unit="ms", at_most=50, aim=20),
+        Figure(name="lone_caller.p50_ms", value=lone_p50_ms, unit="ms"),
+        Figure(name="lone_caller.p99_ms", value=lone_p99_ms, unit="ms"),
+        Figure(name="calls_per_commit", value=calls / measured.transactions, unit="calls"),
+        Figure(name="service_cpu_us_per_call", value=measured.cpu_s / calls * 1e6, unit="us"),
+    ]
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    return median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
+def _percentiles_ms(seconds: list[float]) -> tuple[float, float]:
+    cuts = quantiles(seconds, n=100)
+    return cuts[49] * 1e3, cuts[98] * 1e3
