@@ -5,6 +5,7 @@ one coloured line for people at a terminal. Code must not log what is private; s
 mistake, or a library quote it in an error, the value is withheld here.
 """
 
+import functools
 import logging
 import re
 import sys
@@ -27,6 +28,8 @@ TEXT_CHARS_MAX: Final = 32_768
 """A longer text in a log line is withheld as a whole: nobody reads it, and searching it takes time."""
 ITEMS_MAX: Final = 100
 """Entries of one collection that a log line shows."""
+KEYS_KEPT_MAX: Final = 512
+"""Keys of log lines that are remembered as they were written."""
 DEPTH_MAX: Final = 5
 """Levels of collections inside collections that a log line shows."""
 
@@ -96,7 +99,7 @@ def configure_logging(
 
 def withhold_private_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """As a structlog processor: let only plain values pass, with private parts of texts withheld."""
-    return {_clean_text(str(key)): _clean(value, str(key)) for key, value in event.items()}
+    return {_clean_key(str(key)): _clean(value, str(key)) for key, value in event.items()}
 
 
 def _collectors() -> list[Processor]:
@@ -147,6 +150,12 @@ def _clean_collection(
         shown = list(value.items())[:ITEMS_MAX]
         return {_clean_text(str(key)): _clean(item, str(key), depth) for key, item in shown}
     return [_clean(item, depth=depth) for item in list(value)[:ITEMS_MAX]]
+
+
+@functools.lru_cache(maxsize=KEYS_KEPT_MAX)
+def _clean_key(key: str) -> str:
+    """Remembered: keys are mostly names in the code, and every line has ten."""
+    return _clean_text(key)
 
 
 def _clean_text(text: str) -> str:

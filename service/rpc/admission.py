@@ -22,6 +22,7 @@ class AdmitBytes(CallInterceptor):
     each_message: ClassVar[bool] = True
 
     def __init__(self, bytes_max: int = MESSAGE_BYTES_IN_WORK_MAX) -> None:
+        super().__init__()
         self._bytes_max = bytes_max
         self._in_work = 0
 

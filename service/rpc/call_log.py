@@ -37,6 +37,7 @@ class LogCalls(CallInterceptor):
     """Outermost: sees every call with the code that it ended with."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
+        super().__init__()
         self._monotonic = monotonic
 
     @asynccontextmanager

@@ -40,6 +40,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
     each_message: ClassVar[bool] = False
     """Whether of a stream of requests each message is surrounded, and not the whole call."""
 
+    def __init__(self) -> None:
+        self._surrounded: dict[str, tuple[Handler, Handler]] = {}
+        """By method, its handler and the one made of it: gRPC asks anew with every call."""
+
     @abc.abstractmethod
     def around(self, call: Call) -> AbstractAsyncContextManager[Any]:
         """Surround a call; what is yielded is the request that goes on inwards."""
@@ -53,7 +57,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
         service, _, method = handler_call_details.method.lstrip("/").partition("/")
         if handler is None or service != SERVICE_NAME:
             return handler
-        return self._surround(handler, method)
+        known, surrounded = self._surrounded.get(method, (None, None))
+        if known is not handler:
+            surrounded = self._surround(handler, method)
+            self._surrounded[method] = handler, surrounded
+        return surrounded
 
     def _surround(self, handler: Handler, method: str) -> Handler:
         decode = handler.request_deserializer

@@ -25,6 +25,7 @@ class AnswerErrors(CallInterceptor):
     """Answers errors with google.rpc.Status. `new_error_id` names defects in answer and log."""
 
     def __init__(self, new_error_id: Callable[[], str]) -> None:
+        super().__init__()
         self._new_error_id = new_error_id
 
     @asynccontextmanager

@@ -48,6 +48,7 @@ class ValidateRequests(CallInterceptor):
     each_message: ClassVar[bool] = True
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
+        super().__init__()
         self._monotonic = monotonic
         self._validator = protovalidate.Validator()
 
