@@ -36,11 +36,16 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How a batch moves the counters."""
+    """How a batch moves the counters, and of how many members there is what to write."""
 
     changed_count: int
     more_members: int
     more_unmatchable: int
+    known_count: int
+    """Changed members of whom rows are stored: some may have to go."""
+    absent_count: int
+    back_count: int
+    """Members who are present and had a tombstone."""
 
 
 _AUDIENCE: Final[dict[str, PythonType]] = {"audience_no": int}
@@ -54,7 +59,6 @@ HAS_LEFTOVER_BATCH = Query("has_leftover_batch", returns=bool)
 CLEAR_MERGE_TABLES = Command("clear_merge_tables")
 FETCH_STORED = Command("fetch_stored", takes=_AUDIENCE)
 FIND_TOUCHED = Command("find_touched", takes={**_AUDIENCE, "now": datetime})
-COUNT_TOUCHED = Query("count_touched", returns=int)
 DELETE_GONE_ROWS = Command("delete_gone_rows")
 WRITE_ROWS = Command("write_rows", takes=_AUDIENCE)
 WRITE_TOMBSTONES = Command("write_tombstones", takes=_AUDIENCE)
@@ -132,12 +136,11 @@ async def merge_incoming(
     Order: as `merge`, after `make_merge_tables`.
     """
     await FETCH_STORED.execute(connection, audience_no=audience_no)
-    await FIND_TOUCHED.execute(connection, audience_no=audience_no, now=now)
-    if await COUNT_TOUCHED.value(connection) == 0:
+    if await FIND_TOUCHED.execute(connection, audience_no=audience_no, now=now) == 0:
         revision = await READ_REVISION.value(connection, audience_no=audience_no)
         return MergeResult(revision, changed_count=0, unchanged_count=member_count)
-    await _write_members(connection, audience_no)
     counts = await COUNT_CHANGES.value(connection)
+    await _write_members(connection, audience_no, counts)
     revision = await _log(connection, audience_no, counts, now, rules_version)
     return MergeResult(revision, counts.changed_count, member_count - counts.changed_count)
 
@@ -158,9 +161,19 @@ async def merge_together(
     merged = await merge(connection, audience_no, changes, now=now, rules_version=rules_version)
     if len(batches) == 1:
         return [merged]
-    is_any_changed = merged.changed_count > 0
-    changed = set(await READ_CHANGED_KEYS.many(connection)) if is_any_changed else set()
+    changed = await _changed_of(connection, changes, merged)
     return [_share(batch, merged.revision, changed) for batch in batches]
+
+
+async def _changed_of(
+    connection: Connection, changes: Sequence[MemberChange], merged: MergeResult
+) -> set[bytes]:
+    """Whom the merge changed. Mostly it is everyone, and need not be read."""
+    if merged.changed_count == 0:
+        return set()
+    if merged.unchanged_count == 0:
+        return {change.member_key for change in changes}
+    return set(await READ_CHANGED_KEYS.many(connection))
 
 
 def _share(batch: Sequence[MemberChange], revision: int, changed: Collection[bytes]) -> MergeResult:
@@ -208,11 +221,15 @@ def _records_of(change: MemberChange) -> Iterator[tuple[object, ...]]:
         yield change.member_key, row_no, row, *prefixes, change.occurred_at
 
 
-async def _write_members(connection: Connection, audience_no: int) -> None:
-    await DELETE_GONE_ROWS.execute(connection)
+async def _write_members(connection: Connection, audience_no: int, counts: Counts) -> None:
+    """Write what there is to write: in a small batch a statement costs as much as its rows."""
+    if counts.known_count:
+        await DELETE_GONE_ROWS.execute(connection)
     await WRITE_ROWS.execute(connection, audience_no=audience_no)
-    await WRITE_TOMBSTONES.execute(connection, audience_no=audience_no)
-    await DELETE_TOMBSTONES.execute(connection, audience_no=audience_no)
+    if counts.absent_count:
+        await WRITE_TOMBSTONES.execute(connection, audience_no=audience_no)
+    if counts.back_count:
+        await DELETE_TOMBSTONES.execute(connection, audience_no=audience_no)
 
 
 async def _log(

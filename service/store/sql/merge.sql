@@ -89,10 +89,6 @@ where (j.said_at >= j.known_at) is not false
         or (j.said_at is not null and (j.said_at > j.known_at) is not false)
     );
 
--- name: count_touched :value
--- How many members something is to be written of.
-select count(*) from touched;
-
 -- name: delete_gone_rows :exec
 -- By place: nobody else writes under the audience's lock, so the places still hold.
 delete from member where ctid = any (array(
@@ -188,17 +184,20 @@ with old_row as (
 select count(*) as chunk_count, coalesce(sum(row_count), 0)::bigint as row_count from logged;
 
 -- name: count_changes :one
--- How the batch moves the audience's counters. Only a first row can be the empty one.
+-- How the batch moves the audience's counters, and what there is to write. Only a first row can be
+-- the empty one; who only has the clock moved is present before and after, or neither.
 select
-    count(*) as changed_count,
+    count(*) filter (where t.is_changed) as changed_count,
     count(*) filter (where t.is_present and not t.was_present)
         - count(*) filter (where t.was_present and not t.is_present) as more_members,
     count(*) filter (where i.packed_row = '\x0000')
-        - count(*) filter (where s.packed_row = '\x0000') as more_unmatchable
+        - count(*) filter (where s.packed_row = '\x0000') as more_unmatchable,
+    count(*) filter (where t.is_changed and t.was_present) as known_count,
+    count(*) filter (where not t.is_present) as absent_count,
+    count(*) filter (where t.is_present and t.had_tombstone) as back_count
 from touched t
 join incoming i on i.member_key = t.member_key and i.row_no = 0
-left join stored s on s.member_key = t.member_key and s.row_no = 0
-where t.is_changed;
+left join stored s on s.member_key = t.member_key and s.row_no = 0;
 
 -- name: move_counters :value
 update audience set

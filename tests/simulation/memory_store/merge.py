@@ -97,11 +97,6 @@ def _judge(first: Row, known_at: datetime | None, differs: bool, now: datetime) 
     }
 
 
-@named("count_touched")
-def count_touched(s: Session) -> list[Row]:
-    return [{"count": len(s.batch.touched)}]
-
-
 def _touched(s: Session) -> dict[bytes, Row]:
     return {row["member_key"]: row for row in s.batch.touched}
 
@@ -224,6 +219,11 @@ def count_changes(s: Session) -> list[Row]:
             "changed_count": len(changed),
             "more_members": more_members,
             "more_unmatchable": more_unmatchable,
+            "known_count": sum(row["was_present"] for row in changed),
+            "absent_count": sum(not row["is_present"] for row in s.batch.touched),
+            "back_count": sum(
+                row["is_present"] and row["had_tombstone"] for row in s.batch.touched
+            ),
         }
     ]
 
