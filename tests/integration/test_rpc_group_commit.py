@@ -4,122 +4,30 @@ The audience's lock is held while callers line up, so who waits for whom is no m
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import AsyncIterator
+from typing import Final
 
 import grpc
 import grpc.aio
 import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from service.rpc.find_audience import locked_audience
-from service.rpc.group_commit import GroupCommit
 from service.store import audiences
-from service.store import membership as store
 from service.store.connection import Connection
+from tests.integration.line_of_callers import WAIT_S, Line, Update, running_line
 from tests.integration.rpc_refusals import Refusal, read_refusal
-from tests.integration.rpc_world import RpcWorld, running_rpc
 from tests.integration.store_builders import connected
 from tests.unit.rpc.builders import a_remove, an_add, an_update
 
 pytestmark = pytest.mark.timeout(30)
 
-WAIT_S: Final = 10.0
 CALLERS: Final = 100
-
-
-@dataclass
-class Line:
-    """Callers of one server, and how many of their calls have come to the line and left it."""
-
-    rpc: RpcWorld
-    database_url: str
-    arrived: int = 0
-    left: int = 0
-    moved: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    async def hear(self, *, arrived: int = 0, left: int = 0) -> None:
-        async with self.moved:
-            self.arrived += arrived
-            self.left += left
-            self.moved.notify_all()
-
-    async def until(self, *, arrived: int = 0, left: int = 0) -> None:
-        """Wait until so many have come and left since the server was started."""
-        async with asyncio.timeout(WAIT_S), self.moved:
-            await self.moved.wait_for(lambda: self.arrived >= arrived and self.left >= left)
-
-    async def begin(self, *requests: pb.UpdateMembershipRequest) -> "list[Update]":
-        """Call, one after the other, and give the calls when all of them wait."""
-        calls = []
-        for request in requests:
-            expected = self.arrived + 1
-            calls.append(self.rpc.stub.UpdateMembership(request))
-            await self.until(arrived=expected)
-        return calls
-
-    async def begin_behind(self, *requests: pb.UpdateMembershipRequest) -> "list[Update]":
-        """Begin calls behind one of `m0` that is being committed: it waits for the lock by now."""
-        (first,) = await self.begin(an_update(an_add("m0", emails=["m0@example.com"])))
-        async with connected(self.database_url) as connection, asyncio.timeout(WAIT_S):
-            while not await self.waiting_backends(connection):
-                await asyncio.sleep(0.01)
-        return [first, *await self.begin(*requests)]
-
-    async def waiting_backends(self, connection: Connection) -> list[int]:
-        found = await connection.fetch(
-            "select pid from pg_stat_activity"
-            " where datname = current_database() and wait_event_type = 'Lock'"
-        )
-        return [record["pid"] for record in found]
-
-    async def members(self) -> int:
-        """How many are present, by the rows themselves."""
-        async with self.rpc.api.connection() as connection:
-            page = await store.read_member_page(
-                connection, 1, after_key=None, after_row_no=None, limit=10_000
-            )
-        return len(page)
-
-    async def transactions(self) -> int:
-        """How many transactions wrote the members that are present."""
-        async with self.rpc.api.connection() as connection:
-            found = await connection.fetchval("select count(distinct xmin::text) from member")
-        return int(found)
-
-
-Update = Any
-"""A call under way; grpc.aio's class for it is generic to mypy only."""
 
 
 @pytest.fixture
 async def line(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
-    async with running_rpc(database_url) as rpc:
-        await rpc.connect_active_audience()
-        line = Line(rpc, database_url)
-        answer: Callable[..., Awaitable[Any]] = GroupCommit.answer
-
-        async def noted(*arguments: Any) -> Any:
-            waiting = asyncio.ensure_future(answer(*arguments))
-            await asyncio.sleep(0)
-            await line.hear(arrived=1)
-            try:
-                return await waiting
-            finally:
-                await line.hear(left=1)
-
-        monkeypatch.setattr(GroupCommit, "answer", noted)
+    async with running_line(database_url, monkeypatch) as line:
         yield line
-
-
-@asynccontextmanager
-async def held_lock(line: Line) -> AsyncIterator[Connection]:
-    """Hold the lock of the audience, in a transaction that the block may change something in."""
-    async with line.rpc.api.transaction() as connection:
-        await locked_audience(connection, "shoppers")
-        yield connection
 
 
 def an_entry(number: int, request_id: str = "") -> pb.UpdateMembershipRequest:
@@ -134,7 +42,7 @@ async def refused(call: Update) -> Refusal:
 
 
 async def test_many_callers_are_committed_together_and_each_is_counted(line: Line) -> None:
-    async with held_lock(line):
+    async with line.held_lock():
         calls = await line.begin_behind(*(an_entry(n) for n in range(1, CALLERS)))
     answers = await asyncio.gather(*calls)
     assert [one.changed_count for one in answers] == [1] * CALLERS
@@ -159,7 +67,7 @@ async def test_callers_who_never_wait_for_each_other_lose_nothing_either(line: L
 
 async def test_each_call_is_told_what_became_of_its_own_changes(line: Line) -> None:
     await line.rpc.stub.UpdateMembership(an_entry(1))
-    async with held_lock(line):
+    async with line.held_lock():
         calls = await line.begin_behind(
             an_entry(1),
             an_update(an_add("m2", emails=["m2@example.com"]), a_remove("m3")),
@@ -178,7 +86,7 @@ async def test_each_call_is_told_what_became_of_its_own_changes(line: Line) -> N
 async def test_a_call_that_the_database_refuses_fails_alone(line: Line) -> None:
     async with connected(line.database_url) as connection:
         await connection.execute("alter table request add check (request_id <> 'bad')")
-    async with held_lock(line):
+    async with line.held_lock():
         calls = await line.begin_behind(an_entry(1, "r1"), an_entry(2, "bad"), an_entry(3, "r3"))
     told = await refused(calls.pop(2))
     assert (told.code, told.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
@@ -188,7 +96,7 @@ async def test_a_call_that_the_database_refuses_fails_alone(line: Line) -> None:
 
 async def test_a_request_id_of_another_request_is_refused_alone(line: Line) -> None:
     await line.rpc.stub.UpdateMembership(an_entry(1, "r1"))
-    async with held_lock(line):
+    async with line.held_lock():
         calls = await line.begin_behind(an_entry(2, "r1"), an_entry(3, "r3"), an_entry(1, "r1"))
     told = await refused(calls[1])
     assert (told.code, told.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
@@ -197,7 +105,7 @@ async def test_a_request_id_of_another_request_is_refused_alone(line: Line) -> N
 
 
 async def test_changes_of_one_member_are_merged_in_the_order_of_their_arrival(line: Line) -> None:
-    async with held_lock(line):
+    async with line.held_lock():
         calls = await line.begin_behind(
             an_update(an_add("m1", emails=["old@example.com"])),
             an_update(an_add("m1", emails=["new@example.com"])),
@@ -212,7 +120,7 @@ async def test_changes_of_one_member_are_merged_in_the_order_of_their_arrival(li
 
 
 async def test_a_repeat_that_waits_beside_the_first_gets_its_answer(line: Line) -> None:
-    async with held_lock(line):
+    async with line.held_lock():
         calls = await line.begin_behind(
             an_entry(1, "r1"), an_entry(1, "r1"), an_entry(2, "r1"), an_entry(3, "r3")
         )
@@ -227,7 +135,7 @@ async def test_a_repeat_that_waits_beside_the_first_gets_its_answer(line: Line) 
 async def test_a_caller_who_goes_while_waiting_changes_nothing_and_stops_nobody(
     line: Line,
 ) -> None:
-    async with held_lock(line):
+    async with line.held_lock():
         calls = await line.begin_behind(an_entry(1), an_entry(2))
         gone = calls.pop(1)
         gone.cancel()
@@ -238,7 +146,7 @@ async def test_a_caller_who_goes_while_waiting_changes_nothing_and_stops_nobody(
 
 
 async def test_a_caller_who_goes_during_the_commit_is_committed_whole(line: Line) -> None:
-    async with held_lock(line):
+    async with line.held_lock():
         first, second = await line.begin_behind(an_entry(1))
         first.cancel()
         await line.until(left=1)
@@ -247,7 +155,7 @@ async def test_a_caller_who_goes_during_the_commit_is_committed_whole(line: Line
 
 
 async def test_a_deadline_that_passes_in_the_line_is_that_callers_alone(line: Line) -> None:
-    async with held_lock(line):
+    async with line.held_lock():
         calls = await line.begin_behind(an_entry(1))
         late = line.rpc.stub.UpdateMembership(an_entry(2), timeout=0.1)
         told = await refused(late)
@@ -260,7 +168,7 @@ async def test_a_deadline_that_passes_in_the_line_is_that_callers_alone(line: Li
 async def test_a_lost_connection_is_told_to_who_was_being_committed_and_the_rest_goes_on(
     line: Line,
 ) -> None:
-    async with held_lock(line), connected(line.database_url) as other:
+    async with line.held_lock(), connected(line.database_url) as other:
         first, second, third = await line.begin_behind(an_entry(1), an_entry(2))
         (pid,) = await line.waiting_backends(other)
         await other.execute("select pg_terminate_backend($1)", pid)
@@ -277,7 +185,7 @@ async def test_a_lost_connection_is_told_to_everyone_of_its_batch(
     async def cut_off(connection: Connection, *_: object, **__: object) -> None:
         await connection.execute("select pg_terminate_backend(pg_backend_pid())")
 
-    async with held_lock(line):
+    async with line.held_lock():
         calls = await line.begin_behind(an_entry(1), an_entry(2))
         monkeypatch.setattr("service.rpc.membership.merge_together", cut_off)
     told = [await refused(call) for call in calls]
@@ -289,7 +197,7 @@ async def test_a_lost_connection_is_told_to_everyone_of_its_batch(
 
 async def test_a_region_that_changes_meanwhile_holds_for_all_who_wait(line: Line) -> None:
     national = ["030 1234567", "030 1234568"]
-    async with held_lock(line) as connection:
+    async with line.held_lock() as connection:
         await line.begin_behind()
         calls = await line.begin(*(an_update(an_add(phone, phones=[phone])) for phone in national))
         await audiences.update_audience(
@@ -312,7 +220,7 @@ async def test_a_region_that_changes_meanwhile_holds_for_all_who_wait(line: Line
 
 async def test_an_audience_that_is_left_meanwhile_refuses_all_but_repeats(line: Line) -> None:
     first = await line.rpc.stub.UpdateMembership(an_entry(1, "r1"))
-    async with held_lock(line) as connection:
+    async with line.held_lock() as connection:
         calls = await line.begin_behind(an_entry(2), an_entry(1, "r1"), an_entry(3, "r3"))
         await audiences.request_disconnect(connection, 1, "FLUSH")
     assert await calls.pop(2) == first
@@ -322,7 +230,7 @@ async def test_an_audience_that_is_left_meanwhile_refuses_all_but_repeats(line: 
 
 
 async def test_an_audience_that_is_gone_meanwhile_refuses_all(line: Line) -> None:
-    async with held_lock(line) as connection:
+    async with line.held_lock() as connection:
         calls = await line.begin_behind(an_entry(1), an_entry(2))
         await connection.execute("update audience set disconnected_at = now()")
     told = [await refused(call) for call in calls]
@@ -330,7 +238,7 @@ async def test_an_audience_that_is_gone_meanwhile_refuses_all(line: Line) -> Non
 
 
 async def test_a_server_that_stops_answers_who_waits(line: Line) -> None:
-    async with held_lock(line):
+    async with line.held_lock():
         calls = await line.begin_behind(an_entry(1), an_entry(2))
         stopping = asyncio.ensure_future(line.rpc.server.stop(WAIT_S))
         await until_nobody_listens(line.rpc.server.port)
