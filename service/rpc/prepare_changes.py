@@ -75,10 +75,11 @@ async def _newest_changes(
     """
     newest: dict[bytes, tuple[pb.Change, datetime | None]] = {}
     counted: dict[bytes, datetime] = {}
+    path = "chunk.changes" if isinstance(request, pb.ImportChunk) else "changes"
     for index, change in enumerate(request.changes):
         if slices.is_used_up():
             await slices.give_way()
-        said = _said_time(change, index)
+        said = _said_time(change, f"{path}[{index}].occurred_at")
         time = now if said is None else min(said, now)
         key = member_key(change.member.member_id)
         if key not in counted or time >= counted[key]:
@@ -86,10 +87,10 @@ async def _newest_changes(
     return newest
 
 
-def _said_time(change: pb.Change, index: int) -> datetime | None:
+def _said_time(change: pb.Change, path: str) -> datetime | None:
     if not change.HasField("occurred_at"):
         return None
-    return time_of(change.occurred_at, field=f"changes[{index}].occurred_at")
+    return time_of(change.occurred_at, field=path)
 
 
 def _is_removal(change: pb.Change) -> bool:

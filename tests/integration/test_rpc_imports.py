@@ -283,6 +283,15 @@ async def test_a_list_that_replaces_has_one_time(rpc: RpcWorld) -> None:
     assert refused.fields == ["chunk.changes[0].occurred_at"]
 
 
+async def test_a_time_that_is_none_is_refused_by_its_place_in_the_chunk(rpc: RpcWorld) -> None:
+    timed = pb.Change()
+    timed.CopyFrom(member(1))
+    timed.occurred_at.CopyFrom(Timestamp(seconds=2**40))
+    refused = await refusal(send(rpc, header(), chunk(0, member(2), timed)))
+    assert refused.fields == ["chunk.changes[1].occurred_at"]
+    assert await count(rpc) == 0
+
+
 async def test_an_audience_that_is_disconnected_in_the_middle_takes_no_more(rpc: RpcWorld) -> None:
     await send(rpc, header(mode=REPLACE), chunk(0, member(1)))
     await rpc.stub.DisconnectAudience(
