@@ -48,6 +48,9 @@ BLOCK_AD_ACCOUNT = Command(
         "seen_at": datetime | None,
     },
 )
+LOCK_AS_SEEN = Query(
+    "lock_ad_account_as_seen", takes={"ad_account_id": str, "seen_at": datetime}, returns=str
+)
 UNBLOCK_AD_ACCOUNT = Command("unblock_ad_account", takes={"ad_account_id": str})
 CLAIM_ACCOUNT_PROBE = Command(
     "claim_account_probe", takes={"ad_account_id": str, "next_probe_at": datetime}
@@ -121,6 +124,15 @@ async def block_ad_account(
         connection, ad_account_id=ad_account_id, reason=reason, probe_at=probe_at, seen_at=seen_at
     )
     return blocked == 1
+
+
+async def lock_as_seen(connection: Connection, ad_account_id: str, *, seen_at: datetime) -> bool:
+    """Keep the account as it is until the transaction ends; False when it is not as it was seen.
+
+    Order: the account, then its audiences.
+    """
+    found = await LOCK_AS_SEEN.one(connection, ad_account_id=ad_account_id, seen_at=seen_at)
+    return found is not None
 
 
 async def unblock_ad_account(connection: Connection, ad_account_id: str) -> bool:

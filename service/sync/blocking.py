@@ -29,22 +29,52 @@ async def block(held: HeldAudience, stop: Blocked) -> None:
 
     What concerns the ad account stops all its audiences, and one of them tries for all.
     """
-    log.warning("audience blocked", reason=stop.reason.value, message=str(stop))
-    await end_waiting_syncs(held, error_of(stop))
     probe_at = _probe_at(held, stop)
     concerns_all = (
         stop.reason in ACCOUNT_WIDE
         and not isinstance(stop, AccountBlocked)
         and not _is_its_own(held, stop)
     )
-    await held.write(
-        leases.block,
-        reason=stop.reason.value,
-        message=str(stop),
-        probe_at=probe_at + FINDER_LATER if concerns_all else probe_at,
-    )
+    own_probe_at = probe_at + FINDER_LATER if concerns_all else probe_at
+    if not await _block_audience(held, stop, own_probe_at):
+        await _try_with_new_token(held)
+        return
+    log.warning("audience blocked", reason=stop.reason.value, message=str(stop))
+    await end_waiting_syncs(held, error_of(stop))
     if concerns_all:
         await _block_account(held, stop, probe_at)
+
+
+async def _block_audience(held: HeldAudience, stop: Blocked, probe_at: datetime) -> bool:
+    """False when the account is no longer as its token was read from it: that may be the cure."""
+    account = held.account
+    async with held.transaction() as connection:
+        if stop.reason in ACCOUNT_WIDE and account is not None:
+            is_as_seen = await ad_accounts.lock_as_seen(
+                connection, account.ad_account_id, seen_at=account.updated_at
+            )
+            if not is_as_seen:
+                return False
+        blocked = leases.block(
+            connection,
+            held.audience_no,
+            held.lease.token,
+            reason=stop.reason.value,
+            message=str(stop),
+            probe_at=probe_at,
+        )
+        await held.guard(blocked)
+    return True
+
+
+async def _try_with_new_token(held: HeldAudience) -> None:
+    log.info("not blocked: the ad account was connected anew meanwhile")
+    await held.write(
+        leases.schedule,
+        next_sync_at=held.now(),
+        failures_in_a_row=held.work.failures_in_a_row,
+        last_sync_at=held.work.last_sync_at,
+    )
 
 
 def _probe_at(held: HeldAudience, stop: Blocked) -> datetime:

@@ -164,6 +164,10 @@ async def hold_up_account(actor: Actor, *, slug: int, minutes: int, blocked: boo
         )
         if not claimed and await ad_accounts.unblock_ad_account(connection, account):
             await ad_accounts.probe_audiences(connection, account, reasons=["POLICY"])
+    seen = await ad_accounts.find_ad_account(connection, account)
+    if seen is not None:
+        assert await ad_accounts.lock_as_seen(connection, account, seen_at=seen.updated_at)
+        assert not await ad_accounts.lock_as_seen(connection, account, seen_at=at(0))
     return await ad_accounts.read_throttled_until(connection, account)
 
 

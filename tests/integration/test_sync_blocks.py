@@ -6,7 +6,10 @@ from datetime import timedelta
 import pytest
 
 from service.store.rows import Audience
+from service.sync.blocking import block
+from service.sync.run import run_audience
 from service.sync.schedule import PROBE_INTERVAL_MAX
+from service.sync.stops import AccountBlocked
 from tests.integration.sync_world import AD_ACCOUNT_ID, SyncWorld, a_world, mail
 from tests.integration.test_sync_changes import people, with_people
 
@@ -192,6 +195,32 @@ async def test_an_old_token_that_is_refused_does_not_block_the_account_of_a_new_
             await world.sync()
         assert await world.value("select blocked_reason is null from ad_account")
         await make_due(world)
+        await run_all(world)
+        assert await everybody_is_inside(world)
+
+
+async def test_a_block_that_was_read_before_a_new_token_came_is_not_written_after_it(
+    database_url: str,
+) -> None:
+    async with a_world(database_url) as world:
+        await with_two_audiences(world)
+        world.arm(match={}, effect=TOKEN_EXPIRED)
+        await make_due(world)
+        await run_all(world)
+        world.fake.state.faults.arm([])
+        await world.make_due()
+        work = await world.claim()
+        assert work is not None
+        held = world.held(work)
+        await world.execute("update ad_account set probe_at = now() + interval '1 hour'")
+        with pytest.raises(AccountBlocked) as stop:
+            await held.credentials()
+
+        await world.renew_token()
+        await block(held, stop.value)
+        audience = await of(world, work.audience_id)
+        assert audience.blocked_reason is None
+        await run_audience(held, world.draining)
         await run_all(world)
         assert await everybody_is_inside(world)
 

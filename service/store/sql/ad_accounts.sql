@@ -65,6 +65,12 @@ update ad_account set
     updated_at = now()
 where ad_account_id = :ad_account_id and updated_at = coalesce(:seen_at, updated_at);
 
+-- name: lock_ad_account_as_seen :one
+-- Nothing when it was changed since it was seen: its credentials may be new.
+select ad_account_id from ad_account
+where ad_account_id = :ad_account_id and updated_at = :seen_at
+for update;
+
 -- name: unblock_ad_account :exec
 update ad_account set blocked_reason = null, blocked_at = null, probe_at = null, updated_at = now()
 where ad_account_id = :ad_account_id and blocked_reason is not null;

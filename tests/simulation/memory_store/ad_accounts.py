@@ -75,6 +75,14 @@ def block_ad_account(
     return 1
 
 
+@named("lock_ad_account_as_seen")
+def lock_ad_account_as_seen(s: Session, *, ad_account_id: str, seen_at: datetime) -> list[Row]:
+    known = s.tables.ad_account.rows.get(ad_account_id)
+    if known is None or known["updated_at"] != seen_at:
+        return []
+    return [{"ad_account_id": ad_account_id}]
+
+
 @named("unblock_ad_account")
 def unblock_ad_account(s: Session, *, ad_account_id: str) -> int:
     known = s.tables.ad_account.rows.get(ad_account_id)
