@@ -114,7 +114,7 @@ async def empty(connection: Connection) -> None:
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a failure is told at once, not shrunk
 )
