@@ -52,6 +52,8 @@ _SIGNS_OF_A_LOST_CONNECTION = (
     "was closed",
     # The server's farewell has arrived and the end of the connection has not.
     "cannot switch to state",
+    # It ended while it was in use, and its pool has taken it back already.
+    "called on a free connection holder",
 )
 
 
