@@ -94,6 +94,7 @@ def _graph_error(code: int, subcode: int | None = None, status: int = 400) -> di
 
 BUSY = _graph_error(2650, 1870145)
 THROTTLE = _graph_error(80003, 2446079)
+TOO_SMALL = _graph_error(200, 1870047)
 UPLOAD_EFFECTS: tuple[dict[str, Any], ...] = (
     {"lost_answer": True},
     {"reset": "before"},
@@ -118,7 +119,7 @@ UPLOAD_EFFECTS: tuple[dict[str, Any], ...] = (
     _graph_error(1, 99, status=500),
     _graph_error(803),
     BUSY,
-    _graph_error(200, 1870047),
+    TOO_SMALL,
     THROTTLE,
     _graph_error(190, 463),
     _graph_error(200, 1870034),

@@ -87,6 +87,7 @@ def _fail_over(world: World, within_s: float) -> None:
     def lose() -> None:
         world.database.lose_since(mark)
         world.may_have_lost_commits = True
+        world.network.flights.clear()  # who knew of them may have forgotten
         world.cuts_left = 4
 
     _later(world, within_s, lose)

@@ -11,7 +11,7 @@ from fakefb import fault_effects
 from fakefb.matching import Matching
 from service.sync import compaction, recreation
 from tests.simulation.bounds import watched_bounds
-from tests.simulation.events import DISTURBANCES, NEIGHBOURS, REPLICAS, History
+from tests.simulation.events import DISTURBANCES, NEIGHBOURS, REPLICAS, TOO_SMALL, History
 from tests.simulation.happenings import end_faults, happen, resume
 from tests.simulation.oracle import ENDED, audit_database, is_quiet, unrest
 from tests.simulation.virtual_time import run_virtually
@@ -89,8 +89,9 @@ def _may_differ(history: History) -> bool:
 
 
 def _has_refused_rows(history: History) -> bool:
+    """Also by a refusal of the whole call, which is cut down to the rows that it is about."""
     return any(
-        "invalid_rows" in rule["effect"]
+        "invalid_rows" in rule["effect"] or rule["effect"] == TOO_SMALL
         for event in history.events
         if event.kind == "faults"
         for rule in event.values["rules"]

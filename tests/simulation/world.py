@@ -221,7 +221,8 @@ class World:
 
         `late_s`: it is said of a time so many seconds ago, and not of now.
         """
-        said_at = None if late_s is None else self.loop.time() - late_s
+        # A message tells microseconds: what is apart by less was said at the same time.
+        said_at = None if late_s is None else round(self.loop.time() - late_s, 6)
         self.begin(self._tell(members, again_after, said_at))
 
     def tell_everything_again(self) -> None:
