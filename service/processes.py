@@ -34,7 +34,7 @@ async def serve_with_processes(
 ) -> None:
     """Serve until `stop` is set. Callers are spread over the processes, audiences by their leases.
 
-    `on_ready` is told the address once every process answers. Raises: ProcessDied.
+    `on_ready` is told the address once every process answers. Raises: ProcessDied, RuntimeError.
     """
     async with database(settings) as dsn:
         await migrate(dsn)
@@ -54,14 +54,28 @@ async def serve_with_processes(
 
 @contextmanager
 def held_port(listen: str) -> Iterator[str]:
-    """Bind the address, so that it is ours and has a port, without taking calls."""
+    """Bind the address, so that it is ours and has a port, without taking calls.
+
+    Raises: RuntimeError when it cannot be bound, as by another service that shares its ports.
+    """
     host, _, port = listen.rpartition(":")
     bare = host.strip("[]")
     family = socket.AF_INET6 if ":" in bare else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        held.bind((bare, int(port)))
-        yield f"{host}:{held.getsockname()[1]}"
+    with (
+        socket.socket(family, socket.SOCK_STREAM) as alone,
+        socket.socket(family, socket.SOCK_STREAM) as held,
+    ):
+        try:
+            # First not to be shared: that fails where anybody listens.
+            alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            alone.bind((bare, int(port)))
+            free = alone.getsockname()[1]
+            alone.close()
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            held.bind((bare, free))
+        except OSError as error:
+            raise RuntimeError(f"cannot bind {listen}") from error
+        yield f"{host}:{free}"
 
 
 class Place:
@@ -98,7 +112,7 @@ class Place:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *COMMAND,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,  # which ends with us, however we end
             stdout=asyncio.subprocess.PIPE,
             env=dict(self._environment),
             start_new_session=True,  # Ctrl-C is for us: we end them in order

@@ -15,6 +15,10 @@ DEFAULT_SERVER: Final = "127.0.0.1:50051"
 """Where the service listens unless it is told otherwise."""
 CALL_TIMEOUT_S: Final = 60.0
 """Seconds that one answer is waited for."""
+KEEPALIVE_MS: Final = 30_000
+"""Milliseconds of silence in a call after which the service is asked whether it is still there."""
+KEEPALIVE_TIMEOUT_MS: Final = 20_000
+"""Milliseconds that it has to say so: a stream has no time-out of its own."""
 RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0)
 """Seconds between one try of a call and the next, when the service cannot be reached."""
 RETRY_DELAY_MAX_S: Final = 15.0
@@ -31,6 +35,9 @@ _CURES: Final = {
     "TOKEN_EXPIRED": "make a new token",
     "SCOPE_MISSING": "make a token with the permission ads_management",
     "AD_ACCOUNT_NOT_VISIBLE": "give the token's user access to the ad account",
+    "IMPORT_ID_REUSED": "go on with the options that it was begun with",
+    "REPLACE_UNDER_WAY": "`--resume` with its import_id goes on with it, `--supersede` gives it up",
+    "IMPORT_EMPTY": "to empty the audience is for callers of the API, who say so by allow_empty",
     "INTERNAL": "the service's log says more",
 }
 """What a person can do, by reason of the error."""
@@ -58,7 +65,11 @@ class CallFailed(Exception):
 @contextlib.contextmanager
 def connected(server: str) -> Iterator[AudienceSyncServiceStub]:
     """Open a channel to host:port for the length of a block. Nothing is sent before the first call."""
-    with grpc.insecure_channel(server) as channel:
+    options = [
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+    ]
+    with grpc.insecure_channel(server, options) as channel:
         yield AudienceSyncServiceStub(channel)
 
 

@@ -67,6 +67,9 @@ def import_list(
         bool,
         typer.Option("--replace", help="The list is everybody: who is not in it has left."),
     ] = False,
+    supersede: Annotated[
+        bool, typer.Option("--supersede", help="Give up another list that is to replace everybody.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only count what would change; nothing does.")
     ] = False,
@@ -99,6 +102,7 @@ def import_list(
         import_id=resume or uuid.uuid4().hex,
         mode=pb.ImportHeader.MODE_REPLACE if replace else pb.ImportHeader.MODE_DELTA,
         dry_run=dry_run,
+        supersede=supersede,
     )
     sent = Sent(header)
     try:
@@ -194,12 +198,16 @@ def _progress(file: Path) -> Progress:
 
 
 def _so_far(sent: Sent) -> str:
-    if not sent.members:
-        return "no member was sent; running the import again is harmless"
-    counts = " and wait for the list to be whole" if sent.is_replacing else ""
+    """What was sent before a break, and how to go on."""
+    resumed = f"`--resume {sent.header.import_id}`"
+    if sent.is_replacing:
+        return (
+            f"nothing has changed, {sent.members:,} members wait for the rest of the list; "
+            f"{resumed} goes on behind them, `--supersede` begins again"
+        )
     return (
-        f"{sent.members:,} members were sent before{counts}; running the import again is harmless, "
-        f"`--resume {sent.header.import_id}` goes on behind them"
+        f"{sent.members:,} members were sent before; running the import again is harmless, "
+        f"{resumed} goes on behind them"
     )
 
 
@@ -212,16 +220,16 @@ def _report(sent: Sent, result: pb.ImportResult) -> None:
         soft_wrap=True,
     )
     if result.dropped_identifiers:
-        out.print(
-            dropped_table(
-                Counter(
-                    {
-                        (key_name(one.key), reason_name(one.reason)): one.count
-                        for one in result.dropped_identifiers
-                    }
-                )
-            )
-        )
+        out.print(dropped_table(_counts(result)))
+
+
+def _counts(result: pb.ImportResult) -> Counter[tuple[str, str]]:
+    return Counter(
+        {
+            (key_name(one.key), reason_name(one.reason)): one.count
+            for one in result.dropped_identifiers
+        }
+    )
 
 
 def dropped_table(dropped: Counter[tuple[str, str]]) -> Table:

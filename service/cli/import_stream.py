@@ -92,9 +92,8 @@ class ImportStream:
             try:
                 for answer in self._answers():
                     self._on_acknowledged(answer.acknowledged_offset)
-                    if (
-                        answer.acknowledged_offset > durable
-                    ):  # as long as it goes on, it is tried again
+                    # As long as it goes on it is tried again.
+                    if answer.acknowledged_offset > durable:
                         waits, durable = iter(RETRY_WAITS_S), answer.acknowledged_offset
                     if answer.HasField("result"):
                         return answer.result
@@ -135,9 +134,8 @@ class ImportStream:
                 yield answer
         finally:
             is_over.set()
-            offsets.append(
-                0
-            )  # so that who waits for the first answer goes on, and sees that it is over
+            # Who waits for the first answer, or to send more, goes on and sees that it is over.
+            offsets.append(0)
             begun.set()
             ahead.release()
             stream.cancel()

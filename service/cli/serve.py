@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import sys
 from typing import Annotated, Final
 
 import typer
@@ -76,6 +77,9 @@ async def _serve(settings: Settings, processes: int, *, shares_port: bool) -> No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if shares_port:
+        # The other end is held by whoever started us, and is closed when they are no more.
+        loop.add_reader(sys.stdin.fileno(), stop.set)
     if processes > 1:
         await serve_with_processes(settings, processes, on_ready=_say_ready, stop=stop)
     else:

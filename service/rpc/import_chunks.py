@@ -1,6 +1,7 @@
 """Takes one chunk of an import in: prepared outside the locks, merged or staged inside a transaction."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from audiencesync.v1 import audience_sync_pb2 as pb
@@ -14,9 +15,8 @@ from service.rpc.prepare_changes import PreparedChanges, prepare_changes
 from service.rpc.slices import Slices
 from service.store import imports
 from service.store.connection import Connection
-from service.store.imports import Import
 from service.store.membership import merge
-from service.store.rows import MemberChange, MergeResult
+from service.store.rows import Import, MemberChange, MergeResult
 
 
 async def take_chunk(
@@ -99,19 +99,14 @@ class _Chunk:
         elif is_new:
             merged = await self._undone_if_dry(lambda: self._merge(prepared.changes))
             note_merged(result, merged, overtaken=prepared.overtaken)
-        await imports.advance_import(
-            self._connection,
-            self._audience_no,
-            self._taken.import_id,
+        taken = replace(
+            self._taken,
             acknowledged=_end(self._chunk),
             is_finished=self._chunk.final,
-            now=self._now,
             result=result.SerializeToString(),
         )
-        written = await imports.lock_import(
-            self._connection, self._audience_no, self._taken.import_id
-        )
-        return written or self._taken
+        await imports.advance_import(self._connection, self._audience_no, taken, now=self._now)
+        return taken
 
     async def _stage_or_replace(
         self, prepared: PreparedChanges | None, result: pb.ImportResult

@@ -1,11 +1,10 @@
 """Adds up what comes of an import, chunk by chunk. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from service.identifiers.keys import DropReason, Key
+from service.rpc.convert_dropped import dropped_messages
 from service.rpc.prepare_changes import PreparedChanges
 from service.store.rows import MergeResult
 
@@ -29,17 +28,3 @@ def note_merged(result: pb.ImportResult, merged: MergeResult, *, overtaken: int)
     result.revision = merged.revision
     result.changed_count += merged.changed_count
     result.unchanged_count += merged.unchanged_count + overtaken
-
-
-def dropped_messages(
-    dropped: Mapping[tuple[Key, DropReason], int],
-) -> Iterable[pb.DroppedIdentifier]:
-    """What was dropped, by kind and reason."""
-    return [
-        pb.DroppedIdentifier(
-            key=pb.Key.Value(f"KEY_{key.name}"),
-            reason=pb.DropReason.Value(f"DROP_REASON_{reason.name}"),
-            count=count,
-        )
-        for (key, reason), count in sorted(dropped.items())
-    ]

@@ -10,13 +10,13 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.rpc.api import Api
 from service.rpc.call_log import notes
-from service.rpc.errors import ImportIdReused, ImportOffsetWrong, InvalidField, ReplaceUnderWay
+from service.rpc.errors import ImportIdReused, InvalidField, ReplaceUnderWay
 from service.rpc.find_audience import writable_audience
 from service.rpc.import_chunks import prepare_chunk, take_chunk
 from service.rpc.prepare_changes import PreparedChanges
 from service.store import imports
 from service.store.connection import Connection
-from service.store.imports import Import
+from service.store.rows import Import
 
 T = TypeVar("T")
 
@@ -114,28 +114,30 @@ async def _begin(api: Api, header: pb.ImportHeader) -> tuple[Import, str]:
                 raise ImportIdReused(metadata={"import_id": header.import_id})
             return known, audience.default_region
         if mode == "REPLACE":
-            await _make_way(api, connection, number)
-        await imports.begin_import(
+            await _make_way(api, connection, number, supersedes=header.supersede)
+        begun = await imports.begin_import(
             connection,
             number,
             header.import_id,
             mode=mode,
             is_dry_run=header.dry_run,
             now=api.clock.now(),
-            result=b"",
         )
-        begun = await imports.lock_import(connection, number, header.import_id)
-    if begun is None:
-        raise ImportOffsetWrong(metadata={"acknowledged_offset": "0"})
     return begun, audience.default_region
 
 
-async def _make_way(api: Api, connection: Connection, audience_no: int) -> None:
-    """Give up another import that nobody goes on with. Raises: ReplaceUnderWay."""
+async def _make_way(
+    api: Api, connection: Connection, audience_no: int, *, supersedes: bool
+) -> None:
+    """Give up another import: one that nobody goes on with, or any if that is wished.
+
+    Raises: ReplaceUnderWay.
+    """
     other = await imports.find_open_replace(connection, audience_no)
     if other is None:
         return
-    if other.touched_at > api.clock.now() - IDLE_REPLACE_KEPT:
+    is_idle = other.touched_at <= api.clock.now() - IDLE_REPLACE_KEPT
+    if not is_idle and not supersedes:
         raise ReplaceUnderWay(metadata={"import_id": other.import_id})
     await imports.give_up_import(connection, audience_no, other.import_id)
 

@@ -6,7 +6,7 @@ from typing import Self
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.clock import Clock
-from service.rpc.import_results import dropped_messages
+from service.rpc.convert_dropped import dropped_messages
 from service.rpc.prepare_changes import PreparedChanges, prepare_changes
 from service.rpc.request_ids import Repeatable
 from service.rpc.slices import Slices

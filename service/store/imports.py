@@ -10,21 +10,7 @@ from datetime import datetime
 from service.store.connection import Connection
 from service.store.merge import make_merge_tables, merge_incoming, staged_records
 from service.store.queries import Command, PythonType, Query
-from service.store.rows import MemberChange, MergeResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
-    """How far a list is taken in. `result`: what came of it so far, in the caller's own form."""
-
-    import_id: str
-    mode: str
-    is_dry_run: bool
-    started_at: datetime
-    touched_at: datetime
-    acknowledged: int
-    is_finished: bool
-    result: bytes
+from service.store.rows import Import, MemberChange, MergeResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +25,10 @@ _AUDIENCE: dict[str, PythonType] = {"audience_no": int}
 _ONE: dict[str, PythonType] = {**_AUDIENCE, "import_id": str}
 LOCK_IMPORT = Query("lock_import", takes=_ONE, returns=Import)
 FIND_OPEN_REPLACE = Query("find_open_replace", takes=_AUDIENCE, returns=Import)
-BEGIN_IMPORT = Command(
+BEGIN_IMPORT = Query(
     "begin_import",
-    takes={**_ONE, "mode": str, "is_dry_run": bool, "now": datetime, "result": bytes},
+    takes={**_ONE, "mode": str, "is_dry_run": bool, "now": datetime},
+    returns=Import,
 )
 ADVANCE_IMPORT = Command(
     "advance_import",
@@ -90,39 +77,30 @@ async def begin_import(
     mode: str,
     is_dry_run: bool,
     now: datetime,
-    result: bytes,
-) -> None:
-    """Begin an import. Order: under the audience's lock."""
-    await BEGIN_IMPORT.execute(
+) -> Import:
+    """Begin an import, with an empty result. Order: under the audience's lock."""
+    return await BEGIN_IMPORT.value(
         connection,
         audience_no=audience_no,
         import_id=import_id,
         mode=mode,
         is_dry_run=is_dry_run,
         now=now,
-        result=result,
     )
 
 
 async def advance_import(
-    connection: Connection,
-    audience_no: int,
-    import_id: str,
-    *,
-    acknowledged: int,
-    is_finished: bool,
-    now: datetime,
-    result: bytes,
+    connection: Connection, audience_no: int, taken: Import, *, now: datetime
 ) -> None:
     """Note how far an import is. Order: in the transaction of the effect, after `lock_import`."""
     await ADVANCE_IMPORT.execute(
         connection,
         audience_no=audience_no,
-        import_id=import_id,
-        acknowledged=acknowledged,
-        is_finished=is_finished,
+        import_id=taken.import_id,
+        acknowledged=taken.acknowledged,
+        is_finished=taken.is_finished,
         now=now,
-        result=result,
+        result=taken.result,
     )
 
 

@@ -288,3 +288,17 @@ class RejectedRows:
     reason: str
     reason_digest: str
     row_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """How far a list is taken in. `result`: what came of it so far, in the caller's own form."""
+
+    import_id: str
+    mode: str
+    is_dry_run: bool
+    started_at: datetime
+    touched_at: datetime
+    acknowledged: int
+    is_finished: bool
+    result: bytes

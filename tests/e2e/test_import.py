@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -142,3 +143,32 @@ def test_a_list_that_replaces_everybody_is_first_counted_and_then_sent_as_a_diff
     stack.sync()
     wanted, _ = stack.admin.match(second)
     assert stack.admin.people_inside(audience.custom_audience_id) == wanted
+
+
+def test_a_list_that_replaces_everybody_goes_on_after_a_mistake_in_it_is_mended(
+    stack: Stack, people: DemoPeople, tmp_path: Path
+) -> None:
+    stack.connect()
+    import_file(stack, write_list(tmp_path / "before.csv", people.first_day[:5]))
+    path = tmp_path / "customers.csv"
+    write_list(path, people.first_day[10:35])
+    whole = path.read_text()
+    path.write_text(whole + "customer-x,only two\n")
+    options = ("--server", stack.service.server, "--replace", "--batch-size", "10")
+    arguments = ("import", AUDIENCE_ID, str(path), *options)
+
+    broken = run_command(*arguments)
+    assert "line 27: 2 columns" in broken.stderr
+    assert "nothing has changed, 20 members wait for the rest of the list" in broken.stderr
+    assert member_count(stack) == 5
+    path.write_text(whole)
+    refused = run_command(*arguments)
+    assert (refused.returncode, "REPLACE_UNDER_WAY" in refused.stderr) == (1, True)
+
+    (resume,) = re.findall(r"--resume (\w+)", broken.stderr)
+    assert resume in refused.stderr
+    resumed = run_command(*arguments, "--resume", resume)
+    assert "25 members sent: 30 changed, 0 unchanged" in resumed.stdout
+    assert member_count(stack) == 25
+    again = run_command(*arguments, "--resume", resume)
+    assert again.stdout == resumed.stdout, "a finished import tells its result again"

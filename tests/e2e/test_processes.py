@@ -9,6 +9,7 @@ import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.cli.client import call, connected
+from service.cli.demo_processes import start_service
 from tests.e2e.conftest import Service, Stack
 
 pytestmark = pytest.mark.calm
@@ -41,6 +42,14 @@ def wait_for_children(service: Service, count: int, *, without: int) -> list[int
     pytest.fail(f"there are {children(service)}, not {count} processes")
 
 
+def wait_until_gone(pids: list[int]) -> None:
+    for _ in range(600):
+        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
+            return
+        threading.Event().wait(0.05)
+    pytest.fail(f"{pids} are still there")
+
+
 def test_processes_share_a_port_are_replaced_when_they_die_and_end_together(stack: Stack) -> None:
     service = stack.start_processes(2)
     first, second = children(service)
@@ -59,3 +68,18 @@ def test_processes_share_a_port_are_replaced_when_they_die_and_end_together(stac
 
     assert service.process.stop() == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in anew)
+
+
+def test_a_port_that_another_service_shares_is_taken(stack: Stack, tmp_path: Path) -> None:
+    service = stack.start_processes(2)
+    settings = {"LISTEN": service.server, "DATA_DIR": str(tmp_path / "other")}
+    with start_service(tmp_path / "second.log", settings, processes=2) as second:
+        assert second.process.wait(timeout=50) == 1
+    assert "is the port taken?" in (tmp_path / "second.log").read_text()
+
+
+def test_processes_end_when_who_started_them_is_killed(stack: Stack) -> None:
+    service = stack.start_processes(2)
+    orphans = children(service)
+    service.kill()
+    wait_until_gone(orphans)

@@ -1,5 +1,6 @@
 """Operations by which a list is taken in chunk by chunk."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
@@ -35,7 +36,6 @@ async def begin_import(actor: Actor, slug: int, import_id: str, mode: str, now: 
             mode=mode,
             is_dry_run=False,
             now=at(now),
-            result=b"",
         )
     return known, await imports.find_open_replace(actor.connection, number)
 
@@ -55,15 +55,8 @@ async def stage_chunk(
         return taken
     present = [change for change in changes if change.rows is not None]
     await imports.stage_rows(actor.connection, audience.audience_no, offset, present)
-    await imports.advance_import(
-        actor.connection,
-        audience.audience_no,
-        import_id,
-        acknowledged=offset + 1,
-        is_finished=False,
-        now=at(now),
-        result=b"r",
-    )
+    moved = dataclasses.replace(taken, acknowledged=offset + 1, result=b"r")
+    await imports.advance_import(actor.connection, audience.audience_no, moved, now=at(now))
     return await imports.lock_import(actor.connection, audience.audience_no, import_id)
 
 

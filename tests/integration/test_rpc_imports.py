@@ -230,6 +230,15 @@ async def test_a_second_replace_is_refused_until_the_first_is_done_or_idle(rpc: 
     assert await count(rpc) == 1
 
 
+async def test_a_replace_supersedes_another_where_that_is_wished(rpc: RpcWorld) -> None:
+    await send(rpc, header(mode=REPLACE), chunk(0, member(1)))
+    await whole(rpc, [member(2), member(3)], "i2", mode=REPLACE, supersede=True)
+    assert await count(rpc) == 2
+    assert await staged(rpc) == 0
+    refused = await refusal(send(rpc, header(mode=REPLACE), chunk(1, final=True)))
+    assert refused.metadata["acknowledged_offset"] == "0", "the first was given up"
+
+
 @pytest.mark.parametrize("mode", [DELTA, REPLACE])
 async def test_a_dry_run_counts_and_changes_nothing(rpc: RpcWorld, mode: int) -> None:
     await rpc.stub.UpdateMembership(an_update(member(1), member(2)))

@@ -1748,6 +1748,7 @@ class ImportHeader(_message.Message):
     MODE_FIELD_NUMBER: _builtins.int
     ALLOW_EMPTY_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
+    SUPERSEDE_FIELD_NUMBER: _builtins.int
     audience_id: _builtins.str
     """The audience. Required."""
     import_id: _builtins.str
@@ -1758,6 +1759,10 @@ class ImportHeader(_message.Message):
     """MODE_REPLACE: whether a list without members may empty the audience; else it is refused."""
     dry_run: _builtins.bool
     """Whether only to count what would change: nothing does."""
+    supersede: _builtins.bool
+    """MODE_REPLACE: whether another unfinished replace of the audience is given up for this one. Not
+    set: this one is refused, unless nobody has touched the other for an hour.
+    """
     def __init__(
         self,
         *,
@@ -1766,10 +1771,11 @@ class ImportHeader(_message.Message):
         mode: Global___ImportHeader.Mode.ValueType = ...,
         allow_empty: _builtins.bool = ...,
         dry_run: _builtins.bool = ...,
+        supersede: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_empty", b"allow_empty", "audience_id", b"audience_id", "dry_run", b"dry_run", "import_id", b"import_id", "mode", b"mode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_empty", b"allow_empty", "audience_id", b"audience_id", "dry_run", b"dry_run", "import_id", b"import_id", "mode", b"mode", "supersede", b"supersede"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

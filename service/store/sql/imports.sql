@@ -11,9 +11,10 @@ select import_id, mode, is_dry_run, started_at, touched_at, acknowledged, is_fin
 from list_import
 where audience_no = :audience_no and mode = 'REPLACE' and not is_finished;
 
--- name: begin_import :exec
+-- name: begin_import :value
 insert into list_import (audience_no, import_id, mode, is_dry_run, started_at, touched_at, result)
-values (:audience_no, :import_id, :mode, :is_dry_run, :now, :now, :result);
+values (:audience_no, :import_id, :mode, :is_dry_run, :now, :now, '')
+returning import_id, mode, is_dry_run, started_at, touched_at, acknowledged, is_finished, result;
 
 -- name: advance_import :exec
 update list_import set

@@ -48,8 +48,7 @@ def begin_import(
     mode: str,
     is_dry_run: bool,
     now: datetime,
-    result: bytes,
-) -> int:
+) -> list[Row]:
     row = {
         "audience_no": audience_no,
         "import_id": import_id,
@@ -59,12 +58,12 @@ def begin_import(
         "touched_at": now,
         "acknowledged": 0,
         "is_finished": False,
-        "result": result,
+        "result": b"",
     }
     if mode == "REPLACE" and find_open_replace(s, audience_no=audience_no):
         raise violated_unique("list_import_replacing")
     s.tables.list_import.of(audience_no).insert(import_id, row, primary_key="list_import_pkey")
-    return 1
+    return [_told(row)]
 
 
 @named("advance_import")
