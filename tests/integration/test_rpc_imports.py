@@ -1,20 +1,32 @@
-"""Lists of any length: durable chunk by chunk, resumed anywhere, and replacing all or nothing."""
+"""Lists of any length: durable chunk by chunk, and resumed anywhere."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 
 import grpc
 import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
+from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from service.store import membership as store
+from tests.integration.import_calls import (
+    DELTA,
+    REPLACE,
+    chunk,
+    chunks_of,
+    count,
+    header,
+    member,
+    members,
+    send,
+    staged,
+    whole,
+)
 from tests.integration.rpc_refusals import refusal
-from tests.integration.rpc_world import RpcWorld, running_rpc
+from tests.integration.rpc_world import RpcWorld, running_rpc, running_server
 from tests.unit.rpc.builders import a_remove, an_add, an_update
 
-DELTA, REPLACE = pb.ImportHeader.MODE_DELTA, pb.ImportHeader.MODE_REPLACE
 PRECONDITION = grpc.StatusCode.FAILED_PRECONDITION
 
 
@@ -23,62 +35,6 @@ async def rpc(database_url: str) -> AsyncIterator[RpcWorld]:
     async with running_rpc(database_url) as world:
         await world.connect_active_audience()
         yield world
-
-
-def header(import_id: str = "i1", **fields: object) -> pb.ImportMembershipRequest:
-    values = {"audience_id": "shoppers", "import_id": import_id, "mode": DELTA, **fields}
-    return pb.ImportMembershipRequest(header=pb.ImportHeader(**values))  # type: ignore[arg-type]
-
-
-def chunk(offset: int, *changes: pb.Change, final: bool = False) -> pb.ImportMembershipRequest:
-    return pb.ImportMembershipRequest(
-        chunk=pb.ImportChunk(offset=offset, changes=changes, final=final)
-    )
-
-
-def member(number: int, email: str = "") -> pb.Change:
-    return an_add(f"m{number}", emails=[email or f"m{number}@mail.example"])
-
-
-def chunks_of(changes: Sequence[pb.Change], size: int) -> list[pb.ImportMembershipRequest]:
-    """A list in chunks, the last one final."""
-    starts = range(0, max(1, len(changes)), size)
-    return [chunk(at, *changes[at : at + size], final=at + size >= len(changes)) for at in starts]
-
-
-async def send(
-    rpc: RpcWorld, *requests: pb.ImportMembershipRequest
-) -> list[pb.ImportMembershipResponse]:
-    return [answer async for answer in rpc.stub.ImportMembership(iter(requests))]
-
-
-async def whole(
-    rpc: RpcWorld, changes: Sequence[pb.Change], import_id: str = "i1", **fields: object
-) -> pb.ImportResult:
-    answers = await send(rpc, header(import_id, **fields), *chunks_of(changes, 3))
-    assert answers[-1].HasField("result")
-    return answers[-1].result
-
-
-async def members(rpc: RpcWorld) -> dict[bytes, list[bytes]]:
-    """Rows by member."""
-    async with rpc.api.connection() as connection:
-        page = await store.read_member_page(
-            connection, 1, after_key=None, after_row_no=None, limit=1000
-        )
-    found: dict[bytes, list[bytes]] = {}
-    for row in page:
-        found.setdefault(row.member_key, []).append(row.packed_row)
-    return found
-
-
-async def count(rpc: RpcWorld) -> int:
-    return (await rpc.audience()).member_count
-
-
-async def staged(rpc: RpcWorld) -> int:
-    async with rpc.api.connection() as connection:
-        return int(await connection.fetchval("select count(*) from import_row"))
 
 
 async def test_each_chunk_counts_once_it_is_acknowledged(rpc: RpcWorld) -> None:
@@ -149,96 +105,6 @@ async def test_nothing_follows_a_final_chunk(rpc: RpcWorld) -> None:
     assert await count(rpc) == 1
 
 
-async def test_a_replace_changes_nothing_before_its_last_chunk_and_then_all(rpc: RpcWorld) -> None:
-    await rpc.stub.UpdateMembership(an_update(member(1), member(2), member(3)))
-    before = await members(rpc)
-    revision = (await rpc.audience()).revision
-    await send(rpc, header(mode=REPLACE), chunk(0, member(2), member(4)))
-    assert await members(rpc) == before
-    assert (await rpc.audience()).revision == revision
-    assert await staged(rpc) == 2
-
-    answers = await send(
-        rpc, header(mode=REPLACE), chunk(2, member(3, "new@mail.example"), final=True)
-    )
-    result = answers[-1].result
-    assert (result.changed_count, result.unchanged_count) == (3, 1), "1 left, 3 moved, 4 came"
-    assert await count(rpc) == 3
-    assert (await members(rpc)).keys() != before.keys()
-    assert await staged(rpc) == 0
-
-
-async def test_a_replace_with_the_same_list_changes_nothing(rpc: RpcWorld) -> None:
-    changes = [member(number) for number in range(5)]
-    await whole(rpc, changes, mode=REPLACE)
-    revision = (await rpc.audience()).revision
-    again = await whole(rpc, changes, "i2", mode=REPLACE)
-    assert (again.changed_count, again.unchanged_count) == (0, 5)
-    assert again.revision == revision
-
-
-async def test_of_a_member_listed_twice_the_last_counts(rpc: RpcWorld) -> None:
-    changes = [
-        an_add("m1", emails=["a@mail.example", "b@mail.example"]),
-        member(2),
-        member(3),
-        member(1, "last@mail.example"),
-        member(4, "x@mail.example"),
-        member(4, "y@mail.example"),
-    ]
-    await whole(rpc, changes, mode=REPLACE)
-    listed = await members(rpc)
-    await whole(rpc, [*changes[1:4], changes[5]], "i2", mode=REPLACE)
-    assert await members(rpc) == listed
-    assert await count(rpc) == 4
-
-
-async def test_who_changed_since_the_list_began_keeps_that(rpc: RpcWorld) -> None:
-    await rpc.stub.UpdateMembership(an_update(member(1), member(2), member(3)))
-    await send(rpc, header(mode=REPLACE), chunk(0, member(1), member(2)))
-    newer = an_update(a_remove("m1"), member(2, "new@mail.example"), member(5), member(3, "n@m.io"))
-    await rpc.stub.UpdateMembership(newer)
-    meanwhile = await members(rpc)
-
-    await send(rpc, header(mode=REPLACE), chunk(2, member(6), final=True))
-    found = await members(rpc)
-    assert len(found) == len(meanwhile) + 1, "only m6 is news"
-    assert all(found[key] == rows for key, rows in meanwhile.items())
-
-
-async def test_an_empty_list_empties_only_if_that_is_said(rpc: RpcWorld) -> None:
-    await rpc.stub.UpdateMembership(an_update(member(1)))
-    refused = await refusal(send(rpc, header(mode=REPLACE), chunk(0, final=True)))
-    assert (refused.code, refused.reason) == (PRECONDITION, "IMPORT_EMPTY")
-    assert await count(rpc) == 1
-    await send(rpc, header(mode=REPLACE, allow_empty=True), chunk(0, final=True))
-    assert await count(rpc) == 0
-
-
-async def test_a_second_replace_is_refused_until_the_first_is_done_or_idle(rpc: RpcWorld) -> None:
-    await send(rpc, header(mode=REPLACE), chunk(0, member(1)))
-    refused = await refusal(send(rpc, header("i2", mode=REPLACE)))
-    assert (refused.code, refused.reason) == (PRECONDITION, "REPLACE_UNDER_WAY")
-    assert refused.metadata["import_id"] == "i1"
-
-    async with rpc.api.connection() as connection:
-        await connection.execute("update list_import set touched_at = now() - interval '61 min'")
-    await whole(rpc, [member(2)], "i2", mode=REPLACE)
-    assert await count(rpc) == 1
-    refused = await refusal(send(rpc, header(mode=REPLACE), chunk(1, member(3), final=True)))
-    assert refused.metadata["acknowledged_offset"] == "0", "the first was given up"
-    assert await count(rpc) == 1
-
-
-async def test_a_replace_supersedes_another_where_that_is_wished(rpc: RpcWorld) -> None:
-    await send(rpc, header(mode=REPLACE), chunk(0, member(1)))
-    await whole(rpc, [member(2), member(3)], "i2", mode=REPLACE, supersede=True)
-    assert await count(rpc) == 2
-    assert await staged(rpc) == 0
-    refused = await refusal(send(rpc, header(mode=REPLACE), chunk(1, final=True)))
-    assert refused.metadata["acknowledged_offset"] == "0", "the first was given up"
-
-
 @pytest.mark.parametrize("mode", [DELTA, REPLACE])
 async def test_a_dry_run_counts_and_changes_nothing(rpc: RpcWorld, mode: int) -> None:
     await rpc.stub.UpdateMembership(an_update(member(1), member(2)))
@@ -284,14 +150,6 @@ async def test_a_wrong_message_is_refused_by_its_field(
     assert await count(rpc) == 0
 
 
-async def test_a_list_that_replaces_has_one_time(rpc: RpcWorld) -> None:
-    timed = pb.Change()
-    timed.CopyFrom(member(1))
-    timed.occurred_at.CopyFrom(Timestamp(seconds=1))
-    refused = await refusal(send(rpc, header(mode=REPLACE), chunk(0, timed)))
-    assert refused.fields == ["chunk.changes[0].occurred_at"]
-
-
 async def test_a_time_that_is_none_is_refused_by_its_place_in_the_chunk(rpc: RpcWorld) -> None:
     timed = pb.Change()
     timed.CopyFrom(member(1))
@@ -312,31 +170,77 @@ async def test_an_audience_that_is_disconnected_in_the_middle_takes_no_more(rpc:
     assert refused.reason == "AUDIENCE_DISCONNECTED"
 
 
-NUMBERS = st.integers(0, 7)
-LISTS = st.lists(st.tuples(NUMBERS, st.integers(0, 2)), max_size=10)
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(old=LISTS, new=LISTS, size=st.integers(1, 4))
-async def test_any_list_in_the_place_of_any_other_is_as_if_it_were_the_first(
-    rpc: RpcWorld, old: list[tuple[int, int]], new: list[tuple[int, int]], size: int
+async def test_an_audience_that_leaves_while_its_list_is_sent_takes_no_more_of_it(
+    rpc: RpcWorld,
 ) -> None:
-    def changes(listed: list[tuple[int, int]]) -> list[pb.Change]:
-        return [member(number, f"{kind}.{number}@mail.example") for number, kind in listed]
+    leaves, left = asyncio.Event(), asyncio.Event()
 
-    names = iter(range(10))
+    async def requests() -> AsyncIterator[pb.ImportMembershipRequest]:
+        yield header()
+        yield chunk(0, member(1))
+        leaves.set()
+        await left.wait()
+        yield chunk(1, member(2))
 
-    async def replace(listed: list[tuple[int, int]]) -> None:
-        import_id = f"{next(names)} {old} {new} {size}"[:120]
-        begun = header(import_id, mode=REPLACE, allow_empty=True)
-        async with rpc.api.connection() as connection:
-            await connection.execute("truncate list_import, import_row")
-        await send(rpc, begun, *chunks_of(changes(listed), size))
+    sending = asyncio.create_task(refusal(_all(rpc.stub.ImportMembership(requests()))))
+    await leaves.wait()
+    await rpc.stub.DisconnectAudience(
+        pb.DisconnectAudienceRequest(
+            audience_id="shoppers", mode=pb.DisconnectAudienceRequest.MODE_FLUSH
+        )
+    )
+    left.set()
+    assert (await sending).reason == "AUDIENCE_DISCONNECTED"
 
-    await replace([])
-    await replace(new)
-    wanted = await members(rpc)
-    await replace(old)
-    await replace(new)
-    assert await members(rpc) == wanted
-    assert await count(rpc) == len(dict(new))
+
+async def test_the_region_that_holds_when_a_chunk_is_stored_decides(rpc: RpcWorld) -> None:
+    here, moved = asyncio.Event(), asyncio.Event()
+    person = an_add("m1", phones=["0151 12345678"])
+
+    async def requests() -> AsyncIterator[pb.ImportMembershipRequest]:
+        yield header()
+        here.set()
+        await moved.wait()
+        yield chunk(0, person, final=True)
+
+    answers = aiter(rpc.stub.ImportMembership(requests()))
+    await anext(answers)
+    await here.wait()
+    await rpc.stub.UpdateAudience(
+        pb.UpdateAudienceRequest(
+            audience_id="shoppers",
+            default_region="DE",
+            update_mask=FieldMask(paths=["default_region"]),
+        )
+    )
+    moved.set()
+    await _all(answers)
+    found = await members(rpc)
+    again = await rpc.stub.UpdateMembership(an_update(person))
+    assert (again.changed_count, again.unmatchable_count) == (0, 0)
+    assert len(found) == 1
+
+
+async def test_chunks_beyond_the_bytes_in_work_are_refused_and_leave_room(rpc: RpcWorld) -> None:
+    async with running_server(rpc.api, in_work_max=2_000) as (_, channel):
+        small = RpcWorld(
+            api=rpc.api,
+            server=rpc.server,
+            channel=channel,
+            stub=AudienceSyncServiceStub(channel),
+            graph=rpc.graph,
+            custom_audience_ids=rpc.custom_audience_ids,
+        )
+        many = [member(number) for number in range(100)]
+        refused = await refusal(send(small, header(), chunk(0, *many)))
+        assert (refused.code, refused.reason) == (
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "OVERLOADED",
+        )
+        await whole(small, many)
+        assert await count(rpc) == 100
+
+
+async def _all(answers: AsyncIterable[pb.ImportMembershipResponse]) -> None:
+    async for _ in answers:
+        pass
