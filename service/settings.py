@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple, Self
+from typing import Annotated, Any, Final, Self
 
 import annotated_types
 import pydantic
@@ -236,54 +236,19 @@ class Settings(BaseSettings):
         return settings
 
 
-class SettingRow(NamedTuple):
-    """One line of the table of settings."""
-
-    name: str
-    default: str
-    accepts: str
-    description: str
-
-
 def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
     """The environment of a process of ours that has these settings, named without their prefix."""
     inherited = os.environ  # noqa: TID251 - handed on, not read
     return inherited | {PREFIX + name: value for name, value in settings.items()}
 
 
-def describe_settings() -> tuple[SettingRow, ...]:
-    """Return every setting in the order of the class, for `--help` and the README."""
-    return tuple(
-        SettingRow(
-            _variable(name),
-            _default(field),
-            _accepted(field),
-            field.description or "",
-        )
-        for name, field in Settings.model_fields.items()
-    )
-
-
-def settings_table() -> str:
-    """Render the settings as a table in Markdown."""
-    lines = [
-        f"| `{row.name}` | {row.default} | {row.accepts} | {row.description} |"
-        for row in describe_settings()
-    ]
-    return "\n".join(["| variable | default | accepted | meaning |", "|---|---|---|---|", *lines])
-
-
-def _variable(field_name: str) -> str:
+def variable_of(field_name: str) -> str:
+    """The environment variable of a setting."""
     return PREFIX + field_name.upper()
 
 
-def _default(field: FieldInfo) -> str:
-    if field.default is None:
-        return "unset"
-    return str(field.default).lower() if field.annotation is bool else str(field.default)
-
-
-def _accepted(field: FieldInfo) -> str:
+def accepted_of(field: FieldInfo) -> str:
+    """What a setting takes, for a person."""
     if isinstance(field.json_schema_extra, dict):
         return str(field.json_schema_extra["accepts"])
     bounds = {type(bound): bound for bound in field.metadata}
@@ -304,7 +269,7 @@ def _problem(detail: ErrorDetails) -> str:
             said = f"is {str(detail['input'])[:_QUOTED_CHARS_MAX]!r}"
         case _:
             said = "is not understood"
-    return f"{_variable(field_name)} {said}; accepted: {_accepted(field)}"
+    return f"{variable_of(field_name)} {said}; accepted: {accepted_of(field)}"
 
 
 def _unknown_names() -> Iterator[str]:
@@ -312,5 +277,5 @@ def _unknown_names() -> Iterator[str]:
         field_name = name.upper().removeprefix(PREFIX).lower()
         if name.upper().startswith(PREFIX) and field_name not in Settings.model_fields:
             near = difflib.get_close_matches(field_name, Settings.model_fields, n=1)
-            hint = f"; did you mean {_variable(near[0])}?" if near else ""
+            hint = f"; did you mean {variable_of(near[0])}?" if near else ""
             yield f"{name} is not a setting{hint}"

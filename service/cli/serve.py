@@ -12,7 +12,8 @@ from service.app import serve as run_service
 from service.cli.terminal import EXIT_USAGE, fail, notes
 from service.embedded import EmbeddedPostgresError
 from service.processes import ProcessDied, serve_with_processes
-from service.settings import Settings, SettingsError, describe_settings
+from service.settings import Settings, SettingsError
+from service.settings_table import describe_settings
 from service.store.errors import SchemaMismatch, StoreUnavailable
 from service.telemetry import configure_logging
 

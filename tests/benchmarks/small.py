@@ -9,12 +9,11 @@ turns in the same run.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import count
-from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Final
 
@@ -23,8 +22,6 @@ import grpc.aio
 from audiencesync.v1 import audience_sync_pb2 as pb
 from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
 
-from service.cli.demo_processes import start_fake, start_service, temporary_folder
-from service.embedded import EmbeddedPostgres
 from service.identifiers import Key, pack_row
 from service.identifiers.keys import RULES_VERSION
 from service.store.audiences import lock_audience
@@ -32,7 +29,7 @@ from service.store.connection import Connection
 from service.store.membership import MemberChange, merge
 from service.store.pool import SERVER_SETTINGS, prepare_connection
 from tests.benchmarks.figures import Figure, Report
-from tests.benchmarks.server_process import ServerProcess
+from tests.benchmarks.house import AD_ACCOUNT_ID, House, running_house
 
 if TYPE_CHECKING:
     from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceAsyncStub
@@ -42,7 +39,6 @@ ROUNDS: Final = 3
 ALONE_SHARE: Final = 8
 """Of so many updates of the callers the one connection makes one, and the lone caller one."""
 
-_AD_ACCOUNT: Final = "act_1000000001"
 _OF_CALLERS, _OF_ONE_CONNECTION = "callers", "one-connection"
 
 _PLAIN_TABLE: Final = "create table plain_row (member_key uuid primary key, packed_row bytea)"
@@ -65,23 +61,24 @@ class Measured:
 def run(members: int) -> Report:
     """Measure so many updates of the callers, and fewer of the others."""
     a_round = max(CALLERS, members // ROUNDS)
-    measured = asyncio.run(_measure(a_round))
+    with running_house() as house:
+        measured = asyncio.run(_measure(house, a_round))
     details = {"callers": CALLERS, "rounds": ROUNDS, "updates_a_round": a_round}
     return Report(benchmark="small", figures=_figures(measured, a_round), details=details)
 
 
-async def _measure(a_round: int) -> Measured:
+async def _measure(house: House, a_round: int) -> Measured:
     measured, numbers = Measured(), count()
-    with temporary_folder() as folder:
-        async with (
-            _database(folder) as postgres,
-            _service(folder) as (server, stub),
-            _connected(postgres.dsn()) as connection,
-        ):
-            await connection.execute(_PLAIN_TABLE)
-            await _call_at_once(stub, numbers, CALLERS * 4)  # to warm up
-            for _ in range(ROUNDS):
-                await _round(measured, numbers, a_round, server, stub, connection)
+    async with (
+        grpc.aio.insecure_channel(house.stage.server) as channel,
+        _connected(house.database_url) as connection,
+    ):
+        stub = AudienceSyncServiceStub(channel)
+        await _connect_audiences(stub)
+        await connection.execute(_PLAIN_TABLE)
+        await _call_at_once(stub, numbers, CALLERS * 4)  # to warm up
+        for _ in range(ROUNDS):
+            await _round(measured, numbers, a_round, house, stub, connection)
     return measured
 
 
@@ -89,7 +86,7 @@ async def _round(
     measured: Measured,
     numbers: Iterator[int],
     a_round: int,
-    server: ServerProcess,
+    house: House,
     stub: "AudienceSyncServiceAsyncStub",
     connection: Connection,
 ) -> None:
@@ -97,12 +94,11 @@ async def _round(
     measured.inserts.append(await _rate(alone, lambda: _insert(connection, next(numbers))))
     measured.merges.append(await _rate(alone, lambda: _merge(connection, next(numbers))))
     measured.lone_latencies += [await _call(stub, next(numbers)) for _ in range(alone)]
-    spent, before = server.cpu(), await _transactions(connection)
+    spent, before = house.cpu()["service"], await _transactions(connection)
     began = time.perf_counter()
     measured.latencies += await _call_at_once(stub, numbers, a_round)
     measured.calls.append(a_round / (time.perf_counter() - began))
-    used = server.cpu() - spent
-    measured.cpu_s += used.own_s + used.kernel_s
+    measured.cpu_s += house.cpu()["service"] - spent
     measured.transactions += await _transactions(connection) - before
 
 
@@ -175,42 +171,14 @@ def _row(number: int) -> bytes:
     return pack_row({Key.EMAIL: sha256(f"person{number}@example.com".encode()).digest()})
 
 
-@asynccontextmanager
-async def _database(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
-    async with EmbeddedPostgres(folder / "data", durable=True) as postgres:
-        yield postgres
-
-
-@asynccontextmanager
-async def _service(
-    folder: Path,
-) -> AsyncIterator[tuple[ServerProcess, "AudienceSyncServiceAsyncStub"]]:
-    """A service with two audiences that take changes and sync nothing meanwhile."""
-    with _processes(folder) as server:
-        async with grpc.aio.insecure_channel(server.said["grpc"]) as channel:
-            stub = AudienceSyncServiceStub(channel)
-            await stub.ConnectAdAccount(
-                pb.ConnectAdAccountRequest(ad_account_id=_AD_ACCOUNT, access_token="fake-token")
-            )
-            for audience_id in (_OF_CALLERS, _OF_ONE_CONNECTION):
-                wish = pb.ConnectAudienceRequest(
-                    audience_id=audience_id, ad_account_id=_AD_ACCOUNT, name=audience_id
-                )
-                await stub.ConnectAudience(wish)
-                await stub.PauseAudience(pb.PauseAudienceRequest(audience_id=audience_id))
-            yield server, stub
-
-
-@contextmanager
-def _processes(folder: Path) -> Iterator[ServerProcess]:
-    with start_fake(folder / "fake.log") as fake:
-        settings = {
-            "LISTEN": "127.0.0.1:0",
-            "DATA_DIR": str(folder / "data"),
-            "FACEBOOK_BASE_URL": fake.wait_ready()["graph_url"],
-        }
-        with start_service(folder / "service.log", settings) as service:
-            yield ServerProcess(service.process, service.wait_ready())
+async def _connect_audiences(stub: "AudienceSyncServiceAsyncStub") -> None:
+    """Two audiences that take changes and sync nothing meanwhile."""
+    for audience_id in (_OF_CALLERS, _OF_ONE_CONNECTION):
+        wish = pb.ConnectAudienceRequest(
+            audience_id=audience_id, ad_account_id=AD_ACCOUNT_ID, name=audience_id
+        )
+        await stub.ConnectAudience(wish)
+        await stub.PauseAudience(pb.PauseAudienceRequest(audience_id=audience_id))
 
 
 @asynccontextmanager

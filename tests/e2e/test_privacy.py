@@ -63,6 +63,18 @@ def found_in(text: str) -> list[str]:
     return [secret for secret in SECRETS if secret.lower() in text.lower()]
 
 
+def leave_a_list_unfinished(stack: Stack, change: pb.Change) -> None:
+    header = pb.ImportHeader(
+        audience_id="customers", import_id="i1", mode=pb.ImportHeader.MODE_REPLACE
+    )
+    requests = [
+        pb.ImportMembershipRequest(header=header),
+        pb.ImportMembershipRequest(chunk=pb.ImportChunk(changes=[change])),
+    ]
+    *_, last = stack.service.stub.ImportMembership(iter(requests))
+    assert last.acknowledged_offset == 1
+
+
 def test_nothing_plain_is_stored_logged_or_told(stack: Stack) -> None:
     stub = stack.service.stub
     stack.connect()
@@ -90,6 +102,7 @@ def test_nothing_plain_is_stored_logged_or_told(stack: Stack) -> None:
         pb.UpdateMembershipRequest(audience_id="customers", changes=[change]),
     )
     call(stub.SyncNow, pb.SyncNowRequest(audience_id="customers"))
+    leave_a_list_unfinished(stack, change)
     stack.service.process.stop()
 
     assert found_in(stack.logs()) == []

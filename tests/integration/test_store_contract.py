@@ -14,6 +14,7 @@ from service.store.connection import Connection
 from tests.integration import (
     store_operations_of_callers,  # noqa: F401 - declare operations
     store_operations_of_imports,  # noqa: F401
+    store_operations_of_readers,  # noqa: F401
     store_operations_of_syncs,  # noqa: F401
     store_operations_of_workers,  # noqa: F401
 )

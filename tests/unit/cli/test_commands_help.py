@@ -5,7 +5,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from service.cli.main import app
-from service.settings import describe_settings
+from service.settings_table import describe_settings
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import typer.main
 
 from service.cli.main import app
-from service.settings import settings_table
+from service.settings_table import settings_table
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()

@@ -2,7 +2,8 @@ import base64
 
 import pytest
 
-from service.settings import Settings, SettingsError, describe_settings, settings_table
+from service.settings import Settings, SettingsError
+from service.settings_table import describe_settings, settings_table
 
 KEYS = "k1:" + base64.b64encode(b"k" * 32).decode()
 DSN = "postgresql://user:hunter2@db/audience"
