@@ -1,6 +1,7 @@
 """What stops an ad account stops all its audiences, is tried by one of them, and passes by itself."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -39,6 +40,14 @@ async def with_two_audiences(world: SyncWorld) -> None:
     world.audience_id = "buyers"
     await world.update(dan=mail("dan"))
     world.fake.state.journal.clear()
+
+
+async def with_a_refused_account(world: SyncWorld, effect: Mapping[str, object]) -> None:
+    """Two audiences; a call of one was refused, and every further one would be."""
+    await with_two_audiences(world)
+    world.arm(match={}, effect=effect)
+    await make_due(world)
+    await run_all(world)
 
 
 async def of(world: SyncWorld, audience_id: str) -> Audience:
@@ -82,10 +91,7 @@ async def test_one_refused_call_stops_every_audience_of_the_account_and_it_resum
     database_url: str, effect: dict[str, object], reason: str
 ) -> None:
     async with a_world(database_url) as world:
-        await with_two_audiences(world)
-        world.arm(match={}, effect=effect)
-        await make_due(world)
-        await run_all(world)
+        await with_a_refused_account(world, effect)
         assert calls(world) == 1, "the other audience asks nothing"
         for audience_id in ("buyers", "fans"):
             audience = await of(world, audience_id)
@@ -115,10 +121,7 @@ async def test_one_refused_call_stops_every_audience_of_the_account_and_it_resum
 
 async def test_a_new_token_cures_every_audience_at_once(database_url: str) -> None:
     async with a_world(database_url) as world:
-        await with_two_audiences(world)
-        world.arm(match={}, effect=TOKEN_EXPIRED)
-        await make_due(world)
-        await run_all(world)
+        await with_a_refused_account(world, TOKEN_EXPIRED)
         world.fake.state.faults.arm([])
         await world.renew_token()
         await run_all(world)
@@ -203,10 +206,7 @@ async def test_a_block_that_was_read_before_a_new_token_came_is_not_written_afte
     database_url: str,
 ) -> None:
     async with a_world(database_url) as world:
-        await with_two_audiences(world)
-        world.arm(match={}, effect=TOKEN_EXPIRED)
-        await make_due(world)
-        await run_all(world)
+        await with_a_refused_account(world, TOKEN_EXPIRED)
         world.fake.state.faults.arm([])
         await world.make_due()
         work = await world.claim()

@@ -8,3 +8,8 @@ alter table sync
     add column removal_session_ids bigint[] not null default '{}',
     -- People that Facebook found for the additions; null until it has told.
     add column matched_count bigint check (matched_count >= 0);
+
+-- Whole milliseconds; 0 for no time, and for one that a clock which was set back has still to reach.
+create function milliseconds_since(moment timestamptz) returns bigint
+language sql stable
+as $$ select coalesce(greatest(0, floor(extract(epoch from now() - moment) * 1000)), 0)::bigint $$;

@@ -6,7 +6,7 @@ select
     s.rows_carried_over, s.rows_unknown, s.calls, s.open_rows_to_add, s.open_rows_to_remove,
     s.open_rows_added, s.open_rows_removed, s.requested_at, s.started_at, s.ended_at, s.error_reason,
     s.error_code, s.error_subcode, s.error_message, s.error_trace_id,
-    s.throttled_ms + coalesce(greatest(0, floor(extract(epoch from now() - s.throttled_since) * 1000)), 0)::bigint as throttled_ms,
+    s.throttled_ms + milliseconds_since(s.throttled_since) as throttled_ms,
     s.addition_session_ids, s.removal_session_ids, s.matched_count
 from sync s join audience a using (audience_no)
 where s.audience_no = :audience_no and s.sync_no = any (:sync_nos::bigint[])
@@ -49,7 +49,7 @@ update sync set
     state = 'RUNNING',
     started_at = coalesce(started_at, now()),
     target_revision = case when state = 'PENDING' then :target_revision else target_revision end,
-    throttled_ms = throttled_ms + coalesce(greatest(0, floor(extract(epoch from now() - throttled_since) * 1000)), 0)::bigint,
+    throttled_ms = throttled_ms + milliseconds_since(throttled_since),
     throttled_since = null,
     open_rows_to_add = 0, open_rows_to_remove = 0, open_rows_added = 0, open_rows_removed = 0,
     error_reason = null, error_code = null, error_subcode = null, error_message = null,
@@ -115,7 +115,7 @@ with held as (
 update sync set
     state = :state,
     ended_at = now(),
-    throttled_ms = throttled_ms + coalesce(greatest(0, floor(extract(epoch from now() - throttled_since) * 1000)), 0)::bigint,
+    throttled_ms = throttled_ms + milliseconds_since(throttled_since),
     throttled_since = null,
     rows_to_add = rows_to_add + :rows_to_add,
     rows_to_remove = rows_to_remove + :rows_to_remove,
@@ -148,7 +148,7 @@ returning pg_notify('audience_changed', audience_no::text);
 update sync set
     state = 'CANCELLED',
     ended_at = now(),
-    throttled_ms = throttled_ms + coalesce(greatest(0, floor(extract(epoch from now() - throttled_since) * 1000)), 0)::bigint,
+    throttled_ms = throttled_ms + milliseconds_since(throttled_since),
     throttled_since = null,
     open_rows_to_add = 0, open_rows_to_remove = 0, open_rows_added = 0, open_rows_removed = 0
 where audience_no = :audience_no and state in ('PENDING', 'RUNNING')
