@@ -1,6 +1,7 @@
-"""Takes a member apart into the values of its keys, its traits put where its fields are blank."""
+"""Takes members apart into columns of texts, their traits put where their fields are blank."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
@@ -14,20 +15,51 @@ _typed_fields_of = attrgetter(
     *("city", "state", "zip", "country"),
 )
 
-Fields = tuple[Any, ...]
+_Fields = tuple[Any, ...]
 """E-mails, phones, devices, the number of unknown traits (something falsy for none), then a text
 for each of WEAK_KEYS in their order."""
 
 
-def fields_of(member: MemberFields) -> Fields:
-    """The fields of a member. A day of birth that is told twice is put down as no day at all."""
-    fields: Fields = _typed_fields_of(member)
+@dataclass(slots=True)
+class TextColumns:
+    """What members have, as far as one text of each key tells it.
+
+    Shape: `texts` has for each key that any member has one text a member, blank where unknown.
+    """
+
+    texts: dict[Key, Sequence[str]] = field(default_factory=dict, repr=False)
+    unsure: set[int] = field(default_factory=set)
+    """Places of members with several texts of one key."""
+    unknown_traits: Mapping[int, int] = field(default_factory=dict)
+    """Traits with names that stand for no key, by the member's place."""
+
+
+def columns_of(members: Sequence[MemberFields]) -> TextColumns:
+    """The columns of members. A day of birth that is told twice is put down as no day at all."""
+    fields = zip(*map(_fields_of, members), strict=True)
+    columns = TextColumns()
+    for key in STRONG_KEYS:
+        several = next(fields)
+        if any(several):
+            columns.texts[key] = [texts[0] if len(texts) == 1 else "" for texts in several]
+            columns.unsure.update(at for at, texts in enumerate(several) if len(texts) > 1)
+    unknown = next(fields)
+    if any(unknown):
+        columns.unknown_traits = {at: count for at, count in enumerate(unknown) if count}
+    for key, texts in zip(WEAK_KEYS, fields, strict=True):
+        if any(texts):
+            columns.texts[key] = texts
+    return columns
+
+
+def _fields_of(member: MemberFields) -> _Fields:
+    fields: _Fields = _typed_fields_of(member)
     return _with_traits(*fields) if fields[len(STRONG_KEYS)] else fields
 
 
 def _with_traits(
     emails: Sequence[str], phones: Sequence[str], devices: Sequence[str], traits: Any, *weak: str
-) -> Fields:
+) -> _Fields:
     values, unknown = trait_values(dict(traits))
     strong = (
         typed if any(text.strip() for text in typed) else values.get(key, ())

@@ -43,6 +43,9 @@ _BY_TEXT_AND_YEAR: Final[Mapping[Key, Callable[[str, int], str | DropReason]]] =
     Key.DOBY: normalize_birth_year,
 }
 
+REGIONAL_KEYS: Final = frozenset(_BY_TEXT_AND_REGION)
+"""The keys whose texts mean something else in another country."""
+
 
 def normalize(key: Key, raw: str, *, region: str, this_year: int) -> str | DropReason:
     """The text to hash (for MADID: to send), or why there is none; blank gives "".

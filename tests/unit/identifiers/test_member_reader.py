@@ -5,11 +5,12 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.identifiers import DropReason, Key, RawMember, member_reader, rows_of_member
-from service.identifiers.member_reader import REMEMBERED_CHARACTERS_MAX, MemberReader
+from service.identifiers import DropReason, Key, RawMember, rows_of_member, text_memory
+from service.identifiers.member_reader import MemberReader
+from service.identifiers.text_memory import REMEMBERED_CHARACTERS_MAX, TextMemory
 from tests.unit.identifiers.phone_texts import phone_text
 
 _NEAR_EMAILS = st.text("aB.@+ \t\x1c\x00é\ud800", max_size=12) | st.builds(
@@ -78,6 +79,8 @@ def test_members_read_together_are_read_as_each_alone(
     assert reader.unknown_traits == 2 * sum(found.unknown_traits for found in alone)
 
 
+@example([" ", "a@x.com b@x.com"])  # as many words as texts, but not one each
+@example(["a@b@c.com", "x.com"])
 @given(st.lists(_NEAR_EMAILS, min_size=1, max_size=8))
 def test_an_address_that_is_read_quickly_is_judged_as_by_its_rule(emails: list[str]) -> None:
     members = [RawMember(emails=[email]) for email in emails]
@@ -121,7 +124,7 @@ def test_whoever_is_not_plain_gets_a_closer_look(member: RawMember) -> None:
 
 
 def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(member_reader, "REMEMBERED_TEXTS_MAX", 50)
+    monkeypatch.setattr(text_memory, "REMEMBERED_TEXTS_MAX", 50)
     chance = random.Random(1)
     reader = _reader()
     for number in range(500):
@@ -130,5 +133,5 @@ def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None
         member = RawMember(emails=[f"a@{name}.com"], first_name=name, city=name, zip=zip_code)
         alone = rows_of_member(member, default_region="US", this_year=2026)
         assert reader.rows_of([member]) == [alone.rows]
-    memories = [one for one in gc.get_objects() if isinstance(one, member_reader._Memory)]
+    memories = [one for one in gc.get_objects() if isinstance(one, TextMemory)]
     assert max(map(len, memories)) == 50
