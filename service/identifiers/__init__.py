@@ -30,7 +30,6 @@ from service.identifiers.rows import (
     row_with_only,
     split_rows,
     strong_identifiers,
-    strong_prefixes,
     unpack_row,
     wire_value,
 )
@@ -61,7 +60,6 @@ __all__ = [
     "rows_of_member",
     "split_rows",
     "strong_identifiers",
-    "strong_prefixes",
     "unpack_row",
     "value_of",
     "wire_value",

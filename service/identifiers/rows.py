@@ -129,17 +129,6 @@ def prefix(value: bytes) -> int:
     return int.from_bytes(value[:PREFIX_BYTES], signed=True)
 
 
-def strong_prefixes(row: bytes) -> tuple[int | None, int | None, int | None]:
-    """The prefixes of the row's e-mail, phone and device, None for what it has not."""
-    mask = row_mask(row) & _STRONG_MASK
-    if mask == 1 << Key.EMAIL:  # most rows have nothing else that is strong
-        return prefix(row[MASK_BYTES : MASK_BYTES + PREFIX_BYTES]), None, None
-    found = dict.fromkeys(STRONG_KEYS)
-    found.update((key, prefix(value)) for key, value in strong_identifiers(row))
-    email, phone, madid = found.values()
-    return email, phone, madid
-
-
 def row_with_only(row: bytes, key: Key) -> bytes:
     """One strong identifier of the row with all the row's weak keys beside it.
 

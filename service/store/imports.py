@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.store.connection import Connection
-from service.store.merge import make_merge_tables, merge_incoming, staged_records
+from service.store.copy_rows import STAGED_COLUMNS, staged_records
+from service.store.merge import make_merge_tables, merge_incoming
 from service.store.queries import Command, PythonType, Query
 from service.store.rows import Import, MemberChange, MergeResult
 
@@ -45,17 +46,6 @@ PRUNE_IMPORTS = Query(
     "prune_imports",
     takes={**_AUDIENCE, "open_before": datetime, "finished_before": datetime},
     returns=bool,
-)
-
-_COLUMNS = (
-    "audience_no",
-    "chunk_offset",
-    "member_key",
-    "row_no",
-    "packed_row",
-    "email_prefix",
-    "phone_prefix",
-    "madid_prefix",
 )
 
 
@@ -108,8 +98,9 @@ async def stage_rows(
     connection: Connection, audience_no: int, chunk_offset: int, changes: Sequence[MemberChange]
 ) -> None:
     """Keep the rows of a chunk until the list is whole. Order: after `lock_import`."""
-    await connection.copy_records_to_table(
-        "import_row", records=staged_records(audience_no, chunk_offset, changes), columns=_COLUMNS
+    records = staged_records(audience_no, chunk_offset, changes)
+    await connection.copy_to_table(
+        "import_row", source=records, columns=STAGED_COLUMNS, format="binary"
     )
 
 

@@ -9,19 +9,15 @@ The three in the middle are temporary tables of the connection. What says nothin
 A member's clock is `changed_at` of its first row, or of its tombstone.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from service.identifiers import (
-    EMPTY_ROW,
-    IDENTIFIERS_PER_KIND_MAX,
-    strong_prefixes,
-)
+from service.identifiers import IDENTIFIERS_PER_KIND_MAX
 from service.store.change_log import CHUNK_ROWS_MAX
 from service.store.connection import Connection
+from service.store.copy_rows import INCOMING_COLUMNS, incoming_records
 from service.store.queries import Command, PythonType, Query
 from service.store.rows import MemberChange, MergeResult
 
@@ -83,21 +79,6 @@ MOVE_COUNTERS = Query(
 READ_REVISION = Query("read_revision", takes=_AUDIENCE, returns=int)
 READ_CHANGED_KEYS = Query("read_changed_keys", returns=bytes)
 
-_COLUMNS: Final = (
-    "member_key",
-    "row_no",
-    "packed_row",
-    "email_prefix",
-    "phone_prefix",
-    "madid_prefix",
-    "occurred_at",
-)
-_NO_PREFIXES: Final = (None, None, None)
-
-
-RECORDS_A_TURN: Final = 500
-"""Records that are copied in one turn of the loop: a few milliseconds of it."""
-
 
 async def merge(
     connection: Connection,
@@ -117,7 +98,9 @@ async def merge(
     if not connection.is_in_transaction():
         raise RuntimeError("a merge is all or nothing: it needs a transaction")
     await make_merge_tables(connection)
-    await connection.copy_records_to_table("incoming", records=_records(changes), columns=_COLUMNS)
+    await connection.copy_to_table(
+        "incoming", source=incoming_records(changes), columns=INCOMING_COLUMNS, format="binary"
+    )
     return await merge_incoming(
         connection, audience_no, len(changes), now=now, rules_version=rules_version
     )
@@ -189,36 +172,6 @@ async def make_merge_tables(connection: Connection) -> None:
             await make.execute(connection)
     elif await HAS_LEFTOVER_BATCH.value(connection):
         await CLEAR_MERGE_TABLES.execute(connection)
-
-
-def _records(changes: Sequence[MemberChange]) -> AsyncIterator[tuple[object, ...]]:
-    return _in_turns(record for change in changes for record in _records_of(change))
-
-
-def staged_records(
-    audience_no: int, chunk_offset: int, changes: Sequence[MemberChange]
-) -> AsyncIterator[tuple[object, ...]]:
-    """The records of a chunk of a list that waits to be whole."""
-    return _in_turns(
-        (audience_no, chunk_offset, *record[:-1])
-        for change in changes
-        for record in _records_of(change)
-    )
-
-
-async def _in_turns(records: Iterator[tuple[object, ...]]) -> AsyncIterator[tuple[object, ...]]:
-    """The records to copy, giving the loop away now and then: the driver encodes each as it comes."""
-    for number, record in enumerate(records):
-        if number % RECORDS_A_TURN == 0:
-            await asyncio.sleep(0)
-        yield record
-
-
-def _records_of(change: MemberChange) -> Iterator[tuple[object, ...]]:
-    rows: Sequence[bytes | None] = [None] if change.rows is None else change.rows or [EMPTY_ROW]
-    for row_no, row in enumerate(rows):
-        prefixes = strong_prefixes(row) if row else _NO_PREFIXES
-        yield change.member_key, row_no, row, *prefixes, change.occurred_at
 
 
 async def _write_members(connection: Connection, audience_no: int, counts: Counts) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from service.identifiers import (
     EMPTY_ROW,
-    STRONG_KEYS,
     Identifier,
     Key,
     mask_keys,
@@ -18,7 +17,6 @@ from service.identifiers import (
     row_with_only,
     split_rows,
     strong_identifiers,
-    strong_prefixes,
     unpack_row,
     wire_value,
 )
@@ -107,14 +105,3 @@ def test_what_facebook_gets() -> None:
 
 def test_an_identifier_does_not_show_its_value() -> None:
     assert repr(Identifier(Key.MADID, _DEVICE.bytes)) == "Identifier(MADID)"
-
-
-@pytest.mark.parametrize("strong", range(8))
-@pytest.mark.parametrize("weak", [{}, {Key.FN: b"f" * 32}])
-def test_prefixes_are_those_of_the_strong_identifiers_in_their_order(
-    strong: int, weak: dict[Key, bytes]
-) -> None:
-    values = {Key.EMAIL: b"\xee" * 32, Key.PHONE: b"\x11" * 32, Key.MADID: _DEVICE.bytes}
-    row = pack_row({key: value for key, value in values.items() if strong >> key & 1} | weak)
-    by_key = {key: prefix(value) for key, value in strong_identifiers(row)}
-    assert strong_prefixes(row) == tuple(by_key.get(key) for key in STRONG_KEYS)

@@ -1,0 +1,105 @@
+"""Rows that are copied into Postgres arrive as they were meant."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from service.identifiers import EMPTY_ROW, STRONG_KEYS, Key, pack_row, prefix, strong_identifiers
+from service.store import imports
+from service.store.connection import Connection
+from service.store.copy_rows import INCOMING_COLUMNS, RECORDS_A_TURN, incoming_records
+from service.store.member_batch import MemberBatch
+from service.store.merge import make_merge_tables
+from service.store.rows import MemberChange
+from tests.integration.store_builders import NOON, connected, digest, email, enters, key_of, leaves
+
+VALUES = {Key.EMAIL: digest("e"), Key.PHONE: b"\x11" * 32, Key.MADID: b"\xee" * 16}
+TIMES = [NOON, NOON.replace(year=1969), NOON + timedelta(microseconds=1)]
+
+Copied = list[tuple[object, ...]]
+
+
+def rows_of_every_layout() -> list[bytes]:
+    """Every choice of strong keys, with a weak key and without."""
+    return [
+        pack_row({key: VALUES[key] for key in STRONG_KEYS if strong >> key & 1} | weak)
+        for strong in range(1, 1 << len(STRONG_KEYS))
+        for weak in ({}, {Key.FN: b"f" * 32}, {key: b"w" * 32 for key in Key if key > 2})
+    ]
+
+
+def expected(changes: Sequence[MemberChange]) -> Copied:
+    records: Copied = []
+    for change in changes:
+        rows = [None] if change.rows is None else change.rows or (EMPTY_ROW,)
+        for row_no, row in enumerate(rows):
+            found = {key: prefix(value) for key, value in strong_identifiers(row or EMPTY_ROW)}
+            prefixes = [found.get(key) for key in STRONG_KEYS]
+            records.append((change.member_key, row_no, row, *prefixes, change.occurred_at))
+    return records
+
+
+async def copied(connection: Connection, changes: Sequence[MemberChange]) -> Copied:
+    async with connection.transaction():
+        await make_merge_tables(connection)
+        await connection.copy_to_table(
+            "incoming", source=incoming_records(changes), columns=INCOMING_COLUMNS, format="binary"
+        )
+        return [tuple(one) for one in await connection.fetch("select * from incoming")]
+
+
+CHANGES = [
+    *(enters(f"m{number}", row) for number, row in enumerate(rows_of_every_layout())),
+    enters("several", *rows_of_every_layout()),
+    enters("nothing"),
+    leaves("leaver"),
+    *(enters(f"at {time}", email("a"), occurred_at=time) for time in TIMES),
+    leaves("left", occurred_at=NOON),
+]
+
+
+@pytest.mark.parametrize("count", [0, 1, len(CHANGES)])
+async def test_records_are_copied_as_they_are(database_url: str, count: int) -> None:
+    async with connected(database_url) as store:
+        assert await copied(store, CHANGES[:count]) == expected(CHANGES[:count])
+
+
+@pytest.mark.parametrize("others", [[], CHANGES])
+async def test_a_batch_is_copied_like_its_changes(
+    database_url: str, others: list[MemberChange]
+) -> None:
+    rows = rows_of_every_layout()
+    batch = MemberBatch([key_of(f"b{at}") for at in range(len(rows))], rows, others)
+    async with connected(database_url) as store:
+        assert await copied(store, batch) == expected(list(batch))
+    assert len(batch) == len(rows) + len(others)
+
+
+async def test_more_records_than_are_written_at_once_are_all_copied(database_url: str) -> None:
+    count = RECORDS_A_TURN * 2 + 1
+    batch = MemberBatch([key_of(f"b{at}") for at in range(count)], [email("a")] * count)
+    async with connected(database_url) as store:
+        assert await copied(store, batch) == expected(list(batch))
+
+
+@pytest.mark.parametrize("others", [[], [enters("several", *rows_of_every_layout()), enters("")]])
+async def test_a_chunk_of_a_list_is_staged_with_its_place(
+    database_url: str, others: list[MemberChange]
+) -> None:
+    rows = rows_of_every_layout()
+    batch = MemberBatch([key_of(f"b{at}") for at in range(len(rows))], rows, others)
+    wanted = [(7, 2**40, *record[:-1]) for record in expected(list(batch))]
+    for changes in (batch, list(batch)):
+        async with connected(database_url) as store, store.transaction():
+            await imports.stage_rows(store, 7, 2**40, changes)
+            staged = [tuple(one) for one in await store.fetch("select * from import_row")]
+            await imports.drop_staged_rows(store, 7)
+        assert staged == wanted
+
+
+def test_a_batch_is_a_sequence_of_changes() -> None:
+    batch = MemberBatch([b"a" * 16], [email("a")], [leaves("b")])
+    assert list(batch) == [MemberChange(b"a" * 16, (email("a"),)), leaves("b")]
+    assert batch[1:] == [leaves("b")]
+    assert batch[-1] == leaves("b")
