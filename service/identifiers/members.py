@@ -123,6 +123,15 @@ def member_key(member_id: str) -> bytes:
     return digest[:MEMBER_KEY_BYTES]
 
 
+def member_keys(member_ids: Iterable[str]) -> list[bytes]:
+    """The same of many ids."""
+    sha256 = hashlib.sha256
+    return [
+        sha256(one.encode("utf-8", "surrogatepass")).digest()[:MEMBER_KEY_BYTES]
+        for one in member_ids
+    ]
+
+
 class _Reading:
     """Reads the values of one member and keeps count of what was dropped."""
 

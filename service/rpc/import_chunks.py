@@ -12,6 +12,7 @@ from service.rpc.errors import ImportEmpty, ImportOffsetWrong
 from service.rpc.find_audience import locked_audience, refuse_leaving
 from service.rpc.import_results import note_merged, note_prepared
 from service.rpc.prepare_changes import PreparedChanges, prepare_changes
+from service.rpc.prepare_columns import prepare_columns
 from service.rpc.slices import Slices
 from service.store import imports
 from service.store.connection import Connection
@@ -40,12 +41,12 @@ async def take_chunk(
 
 async def prepare_chunk(api: Api, chunk: pb.ImportChunk, default_region: str) -> PreparedChanges:
     """Normalise and hash a chunk's members. Raises: InvalidField for a time that is none."""
-    return await prepare_changes(
-        chunk,
-        default_region=default_region,
-        now=api.clock.now(),
-        slices=Slices(api.clock.monotonic),
-    )
+    now, slices = api.clock.now(), Slices(api.clock.monotonic)
+    if chunk.HasField("members"):
+        return await prepare_columns(
+            chunk.members, default_region=default_region, this_year=now.year, slices=slices
+        )
+    return await prepare_changes(chunk, default_region=default_region, now=now, slices=slices)
 
 
 async def _next_of(
@@ -67,7 +68,7 @@ def _is_repeat(taken: Import, chunk: pb.ImportChunk) -> bool:
 
 
 def _end(chunk: pb.ImportChunk) -> int:
-    return chunk.offset + len(chunk.changes)
+    return chunk.offset + len(chunk.changes) + len(chunk.members.member_ids)
 
 
 class _Chunk:

@@ -86,7 +86,9 @@ def _header(request: pb.ImportMembershipRequest) -> pb.ImportHeader:
 
 
 def _check_chunk(header: pb.ImportHeader, chunk: pb.ImportChunk) -> None:
-    if not chunk.changes and not chunk.final:
+    if chunk.HasField("members"):
+        _check_columns(header, chunk)
+    elif not chunk.changes and not chunk.final:
         raise InvalidField.of("chunk.changes", "must not be empty but in a final chunk")
     if header.mode != pb.ImportHeader.MODE_REPLACE:
         return
@@ -97,6 +99,14 @@ def _check_chunk(header: pb.ImportHeader, chunk: pb.ImportChunk) -> None:
         if change.HasField("occurred_at"):
             path = f"chunk.changes[{index}].occurred_at"
             raise InvalidField.of(path, "must not be set in MODE_REPLACE: the list has one time")
+
+
+def _check_columns(header: pb.ImportHeader, chunk: pb.ImportChunk) -> None:
+    if chunk.changes:
+        raise InvalidField.of("chunk.changes", "must be empty beside members")
+    is_replace = header.mode == pb.ImportHeader.MODE_REPLACE
+    if is_replace and chunk.members.operation != pb.Change.OPERATION_ADD:
+        raise InvalidField.of("chunk.members.operation", "must be OPERATION_ADD in MODE_REPLACE")
 
 
 async def _begin(api: Api, header: pb.ImportHeader) -> tuple[Import, str]:

@@ -1,6 +1,7 @@
 """Makes of a request's changes what the store merges: one change a member, normalised and hashed."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -23,7 +24,7 @@ MEMBERS_AT_ONCE: Final = 100
 """Members read together without a look at the clock: 1 ms, or 10 if every phone is an odd one."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PreparedChanges:
     """The changes that count, and what was noticed on the way.
 
@@ -31,7 +32,7 @@ class PreparedChanges:
     """
 
     default_region: str
-    changes: list[MemberChange] = field(default_factory=list)
+    changes: Sequence[MemberChange]
     overtaken: int = 0
     """Changes that a newer one of the same member replaces."""
     unmatchable: int = 0
@@ -48,9 +49,8 @@ async def prepare_changes(
     """
     newest = await _newest_changes(request, now, slices)
     reader = MemberReader(default_region=default_region, this_year=now.year)
-    prepared = PreparedChanges(
-        default_region=default_region, overtaken=len(request.changes) - len(newest)
-    )
+    changes: list[MemberChange] = []
+    cut: Counter[tuple[Key, DropReason]] = Counter()
     waiting = iter(newest.items())
     while group := list(islice(waiting, MEMBERS_AT_ONCE)):
         members = [None if _is_removal(change) else change.member for _, (change, _) in group]
@@ -58,11 +58,16 @@ async def prepare_changes(
         for (key, (_, time)), member in zip(group, members, strict=True):
             if slices.is_used_up():
                 await slices.give_way()
-            rows = None if member is None else _rows(member, next(plain), prepared, reader)
-            prepared.changes.append(MemberChange(member_key=key, rows=rows, occurred_at=time))
-    prepared.dropped.update(reader.dropped)
-    prepared.unknown_traits = reader.unknown_traits
-    return prepared
+            rows = None if member is None else _rows(member, next(plain), cut, reader)
+            changes.append(MemberChange(member_key=key, rows=rows, occurred_at=time))
+    return PreparedChanges(
+        default_region,
+        changes,
+        overtaken=len(request.changes) - len(newest),
+        unmatchable=sum(change.rows == () for change in changes),
+        dropped=cut + reader.dropped,
+        unknown_traits=reader.unknown_traits,
+    )
 
 
 async def _newest_changes(
@@ -98,12 +103,13 @@ def _is_removal(change: pb.Change) -> bool:
 
 
 def _rows(
-    member: pb.Member, row: bytes | None, prepared: PreparedChanges, reader: MemberReader
+    member: pb.Member,
+    row: bytes | None,
+    cut: Counter[tuple[Key, DropReason]],
+    reader: MemberReader,
 ) -> tuple[bytes, ...]:
-    """The rows of a member, `row` alone if they are plain; notes what was cut off."""
+    """The rows of a member, `row` alone if they are plain; counts what was cut off."""
     if row is not None:
         return (row,)
-    prepared.dropped.update(cut_off(member))
-    rows = reader.rows_of_any(raw_member(member))
-    prepared.unmatchable += not rows
-    return rows
+    cut.update(cut_off(member))
+    return reader.rows_of_any(raw_member(member))

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from service.rpc.call_log import notes
 from service.rpc.calls import Call, CallInterceptor
+from service.rpc.column_rules import column_violations
 from service.rpc.errors import FieldViolation, InvalidField
 from service.rpc.slices import Slices
 
@@ -21,6 +22,7 @@ VIOLATIONS_MAX: Final = 20
 
 _Bulk: TypeAlias = pb.UpdateMembershipRequest | pb.ImportChunk
 _BULK: Final = "changes"
+_COLUMNS: Final = "members"
 _BULK_MAX: Final = (
     pb.UpdateMembershipRequest.DESCRIPTOR.fields_by_name[_BULK]
     .GetOptions()
@@ -65,16 +67,25 @@ class ValidateRequests(CallInterceptor):
     async def violations(self, request: Message) -> list[FieldViolation]:
         """What is wrong with a request, at most VIOLATIONS_MAX violations."""
         part = getattr(request, "chunk", request)
+        if isinstance(part, pb.ImportChunk) and part.HasField("members"):
+            return self._column_violations(part)
         if isinstance(part, pb.UpdateMembershipRequest | pb.ImportChunk) and part.changes:
             found = await self._bulk_violations(part, "" if part is request else "chunk.")
         else:
             found = self._check(request)
         return (found + _unstorable(request))[:VIOLATIONS_MAX]
 
+    def _column_violations(self, part: pb.ImportChunk) -> list[FieldViolation]:
+        head = self._check(_without(part, _BULK, _COLUMNS), under="chunk.")
+        under = f"chunk.{_COLUMNS}."
+        most = VIOLATIONS_MAX - len(head)
+        inner = column_violations(part.members, most=most)
+        return head + [FieldViolation(under + one.field, one.description) for one in inner]
+
     async def _bulk_violations(self, part: _Bulk, under: str) -> list[FieldViolation]:
         """Validate the message without its list, then item by item, giving the loop away between."""
         bulk = under + _BULK
-        head = self._check(_without_bulk(part), under=under)
+        head = self._check(_without(part, _BULK), under=under)
         found = [one for one in head if one.field != bulk]
         if len(part.changes) > _BULK_MAX:
             return [*found, FieldViolation(bulk, f"must be at most {_BULK_MAX} changes")]
@@ -104,9 +115,9 @@ def keeps_rules(change: pb.Change) -> bool:
     return 0 < len(member.member_id) <= _SURELY_SHORT and len(member.traits) <= _TRAITS_MAX
 
 
-def _without_bulk(part: _Bulk) -> _Bulk:
-    """A copy without the list; what the contract comes to add is copied too."""
-    names = [field.name for field in part.DESCRIPTOR.fields if field.name != _BULK]
+def _without(part: _Bulk, *left_out: str) -> _Bulk:
+    """A copy without some fields; what the contract comes to add is copied too."""
+    names = [field.name for field in part.DESCRIPTOR.fields if field.name not in left_out]
     head = type(part)()
     FieldMask(paths=names).MergeMessage(part, head)
     return head

@@ -22,6 +22,24 @@ def chunk(offset: int, *changes: pb.Change, final: bool = False) -> pb.ImportMem
     )
 
 
+def columns(
+    offset: int,
+    numbers: Sequence[int],
+    *,
+    operation: int = pb.Change.OPERATION_ADD,
+    final: bool = False,
+) -> pb.ImportMembershipRequest:
+    """The same as `member` for each number, as columns."""
+    listed = pb.MemberColumns(
+        operation=operation,  # type: ignore[arg-type]
+        member_ids=[f"m{number}" for number in numbers],
+        emails=[f"m{number}@mail.example" for number in numbers],
+    )
+    return pb.ImportMembershipRequest(
+        chunk=pb.ImportChunk(offset=offset, members=listed, final=final)
+    )
+
+
 def member(number: int, email: str = "") -> pb.Change:
     return an_add(f"m{number}", emails=[email or f"m{number}@mail.example"])
 

@@ -1790,16 +1790,23 @@ class ImportChunk(_message.Message):
     OFFSET_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
     FINAL_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
     offset: _builtins.int
-    """The changes of the list that come before this chunk. A chunk that is acknowledged already is
-    acknowledged again and does nothing.
+    """The changes of the list that come before this chunk, a member of columns being one. A chunk that
+    is acknowledged already is acknowledged again and does nothing.
     """
     final: _builtins.bool
     """Whether the list ends here."""
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Change]:
-        """Up to 10,000 changes; none only in a final chunk. In MODE_REPLACE all are OPERATION_ADD without
-        `occurred_at`, and of several of one member the last in the list counts.
+        """Up to 10,000 changes; none only in a final chunk or beside `members`. In MODE_REPLACE all are
+        OPERATION_ADD without `occurred_at`, and of several of one member the last in the list counts.
+        """
+
+    @_builtins.property
+    def members(self) -> Global___MemberColumns:
+        """Instead of `changes`: members with at most one value of each kind, as columns. It costs the caller
+        and the service a fraction.
         """
 
     def __init__(
@@ -1808,14 +1815,128 @@ class ImportChunk(_message.Message):
         offset: _builtins.int = ...,
         changes: _abc.Iterable[Global___Change] | None = ...,
         final: _builtins.bool = ...,
+        members: Global___MemberColumns | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["members", b"members"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "final", b"final", "offset", b"offset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "final", b"final", "members", b"members", "offset", b"offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImportChunk: _TypeAlias = ImportChunk  # noqa: Y015
+
+@_typing.final
+class MemberColumns(_message.Message):
+    """Members as columns: a list for each field, with one text for each member, instead of a message for
+    each member.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATION_FIELD_NUMBER: _builtins.int
+    MEMBER_IDS_FIELD_NUMBER: _builtins.int
+    EMAILS_FIELD_NUMBER: _builtins.int
+    PHONES_FIELD_NUMBER: _builtins.int
+    MOBILE_AD_IDS_FIELD_NUMBER: _builtins.int
+    FIRST_NAMES_FIELD_NUMBER: _builtins.int
+    LAST_NAMES_FIELD_NUMBER: _builtins.int
+    GENDERS_FIELD_NUMBER: _builtins.int
+    BIRTH_YEARS_FIELD_NUMBER: _builtins.int
+    BIRTH_MONTHS_FIELD_NUMBER: _builtins.int
+    BIRTH_DAYS_FIELD_NUMBER: _builtins.int
+    CITIES_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
+    ZIPS_FIELD_NUMBER: _builtins.int
+    COUNTRIES_FIELD_NUMBER: _builtins.int
+    operation: Global___Change.Operation.ValueType
+    """What happened to all of them; in MODE_REPLACE it is OPERATION_ADD. Required."""
+    @_builtins.property
+    def member_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The caller's own ids of 1 to 10,000 persons, each of 1 to 512 bytes. Of several changes of one
+        member the last counts. Required.
+        """
+
+    @_builtins.property
+    def emails(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Each list from here on has one text for each of `member_ids`, in their order, blank where it is
+        not known; or it is empty. What the texts may be is said at the fields of Member. Of who leaves
+        none is read. E-mail addresses.
+        """
+
+    @_builtins.property
+    def phones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Phone numbers."""
+
+    @_builtins.property
+    def mobile_ad_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """IDFA or AAID."""
+
+    @_builtins.property
+    def first_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """First names."""
+
+    @_builtins.property
+    def last_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Last names."""
+
+    @_builtins.property
+    def genders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Genders."""
+
+    @_builtins.property
+    def birth_years(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Years of birth."""
+
+    @_builtins.property
+    def birth_months(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Months of birth."""
+
+    @_builtins.property
+    def birth_days(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Days of birth, or whole dates."""
+
+    @_builtins.property
+    def cities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Cities."""
+
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """States."""
+
+    @_builtins.property
+    def zips(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Postal codes."""
+
+    @_builtins.property
+    def countries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Countries."""
+
+    def __init__(
+        self,
+        *,
+        operation: Global___Change.Operation.ValueType = ...,
+        member_ids: _abc.Iterable[_builtins.str] | None = ...,
+        emails: _abc.Iterable[_builtins.str] | None = ...,
+        phones: _abc.Iterable[_builtins.str] | None = ...,
+        mobile_ad_ids: _abc.Iterable[_builtins.str] | None = ...,
+        first_names: _abc.Iterable[_builtins.str] | None = ...,
+        last_names: _abc.Iterable[_builtins.str] | None = ...,
+        genders: _abc.Iterable[_builtins.str] | None = ...,
+        birth_years: _abc.Iterable[_builtins.str] | None = ...,
+        birth_months: _abc.Iterable[_builtins.str] | None = ...,
+        birth_days: _abc.Iterable[_builtins.str] | None = ...,
+        cities: _abc.Iterable[_builtins.str] | None = ...,
+        states: _abc.Iterable[_builtins.str] | None = ...,
+        zips: _abc.Iterable[_builtins.str] | None = ...,
+        countries: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_days", b"birth_days", "birth_months", b"birth_months", "birth_years", b"birth_years", "cities", b"cities", "countries", b"countries", "emails", b"emails", "first_names", b"first_names", "genders", b"genders", "last_names", b"last_names", "member_ids", b"member_ids", "mobile_ad_ids", b"mobile_ad_ids", "operation", b"operation", "phones", b"phones", "states", b"states", "zips", b"zips"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberColumns: _TypeAlias = MemberColumns  # noqa: Y015
 
 @_typing.final
 class ImportMembershipResponse(_message.Message):

@@ -1,0 +1,84 @@
+"""Makes of members that come as columns what the store merges, normalised and hashed together."""
+
+from itertools import count
+from typing import Final
+
+from audiencesync.v1 import audience_sync_pb2 as pb
+
+from service.identifiers.member_reader import MemberReader
+from service.identifiers.members import member_keys
+from service.rpc.member_columns import ListedMembers, listed_members
+from service.rpc.prepare_changes import PreparedChanges
+from service.rpc.slices import Slices
+from service.store.member_batch import MemberBatch
+from service.store.rows import MemberChange
+
+MEMBERS_AT_ONCE: Final = 500
+"""Members read together without a look at the clock: 3 ms, or 10 if they have every key."""
+
+
+async def prepare_columns(
+    columns: pb.MemberColumns, *, default_region: str, this_year: int, slices: Slices
+) -> PreparedChanges:
+    """Prepare the members of validated columns, giving the loop away between slices.
+
+    Of several changes of one member the last counts.
+    """
+    members = listed_members(columns)
+    keys = await _keys_of(members, slices)
+    newest = dict(zip(keys, count(), strict=False))
+    overtaken = len(keys) - len(newest)
+    if overtaken:
+        keys, members = list(newest), members.at(list(newest.values()))
+    if columns.operation == pb.Change.OPERATION_REMOVE:
+        leavers = [MemberChange(key, None) for key in keys]
+        return PreparedChanges(default_region, leavers, overtaken=overtaken)
+    reading = _Reading(
+        members, keys, MemberReader(default_region=default_region, this_year=this_year)
+    )
+    for start in range(0, len(keys), MEMBERS_AT_ONCE):
+        await slices.turn()
+        reading.read(start, start + MEMBERS_AT_ONCE)
+    return PreparedChanges(
+        default_region,
+        MemberBatch(reading.keys, reading.rows, reading.others),
+        overtaken=overtaken,
+        unmatchable=reading.unmatchable,
+        dropped=reading.reader.dropped,
+    )
+
+
+async def _keys_of(members: ListedMembers, slices: Slices) -> list[bytes]:
+    keys: list[bytes] = []
+    for start in range(0, len(members.ids), MEMBERS_AT_ONCE):
+        await slices.turn()
+        keys += member_keys(members.ids[start : start + MEMBERS_AT_ONCE])
+    return keys
+
+
+class _Reading:
+    """The members read so far: those who have one row apart from those who needed a closer look."""
+
+    def __init__(self, members: ListedMembers, keys: list[bytes], reader: MemberReader) -> None:
+        self._members = members
+        self._keys = keys
+        self.reader = reader
+        self.keys: list[bytes] = []
+        self.rows: list[bytes] = []
+        self.others: list[MemberChange] = []
+        self.unmatchable = 0
+
+    def read(self, start: int, end: int) -> None:
+        keys = self._keys[start:end]
+        texts = {key: column[start:end] for key, column in self._members.texts.items()}
+        rows = self.reader.rows_of_columns(texts, len(keys))
+        for place, row in enumerate(rows):
+            if row is None:
+                self._look_closer(start + place)
+        self.keys += [key for key, row in zip(keys, rows, strict=True) if row is not None]
+        self.rows += [row for row in rows if row is not None]
+
+    def _look_closer(self, place: int) -> None:
+        rows = self.reader.rows_of_any(self._members.member(place))
+        self.unmatchable += not rows
+        self.others.append(MemberChange(self._keys[place], rows))
