@@ -78,27 +78,32 @@ def _requests(
     yield pb.ImportMembershipRequest(header=header).SerializeToString()
     texts = enumerate(member_texts(members))
     for offset in range(0, members, CHUNK_MEMBERS):
-        chunk = pb.ImportChunk(offset=offset, final=offset + CHUNK_MEMBERS >= members)
+        columns = pb.MemberColumns(operation=pb.Change.OPERATION_ADD)
         for number, member in islice(texts, CHUNK_MEMBERS):
             is_changed = changed > 0 and number % (members // changed) == 0
-            _fill(chunk.changes.add(), number, member, has_all_keys, is_changed)
+            _add(columns, number, member, has_all_keys, is_changed)
+        final = offset + CHUNK_MEMBERS >= members
+        chunk = pb.ImportChunk(offset=offset, members=columns, final=final)
         yield pb.ImportMembershipRequest(chunk=chunk).SerializeToString()
 
 
-def _fill(
-    change: pb.Change,
+def _add(
+    columns: pb.MemberColumns,
     number: int,
     texts: MemberTexts,
     has_all_keys: bool,  # noqa: FBT001
     is_changed: bool,  # noqa: FBT001
 ) -> None:
-    change.operation = pb.Change.OPERATION_ADD
-    change.member.member_id = f"member-{number}"
-    change.member.emails.append(f"new.{texts.email}" if is_changed else texts.email)
+    columns.member_ids.append(f"member-{number}")
+    columns.emails.append(f"new.{texts.email}" if is_changed else texts.email)
     if has_all_keys:
-        change.member.phones.append(texts.phone)
-        for name in ("first_name", "last_name", "city", "state", "zip", "country"):
-            setattr(change.member, name, getattr(texts, name))
+        columns.phones.append(texts.phone)
+        columns.first_names.append(texts.first_name)
+        columns.last_names.append(texts.last_name)
+        columns.cities.append(texts.city)
+        columns.states.append(texts.state)
+        columns.zips.append(texts.zip)
+        columns.countries.append(texts.country)
 
 
 if __name__ == "__main__":
