@@ -10,11 +10,11 @@ from typing import Final
 
 from service.identifiers.email import is_email_domain
 from service.identifiers.hashing import value_of
-from service.identifiers.keys import STRONG_KEYS, DropReason, Key
+from service.identifiers.keys import DropReason, Key
 from service.identifiers.members import region_of
 from service.identifiers.normalize import REGIONAL_KEYS, rule_of
 from service.identifiers.plain_emails import plain_emails
-from service.identifiers.plain_phone import plain_phone
+from service.identifiers.plain_phone import plain_phones
 from service.identifiers.text_memory import REMEMBERED_CHARACTERS_MAX, TextMemory
 
 NOTHING: Final = b""
@@ -23,6 +23,8 @@ UNSURE: Final = b"?"
 """Stands for what is to be read in detail: it is dropped, or for other keys too."""
 
 _ANY_REGION: Final = ""
+_TOGETHER: Final = (Key.EMAIL, Key.PHONE)
+"""The keys whose texts are read together, as hardly two are alike."""
 
 
 class ColumnValues:
@@ -47,8 +49,12 @@ class ColumnValues:
         return {key: self._of_column(key, columns[key], regions) for key in Key if columns.get(key)}
 
     def _of_column(self, key: Key, texts: Sequence[str], regions: Sequence[str]) -> Sequence[bytes]:
+        if key in _TOGETHER and not all(texts):
+            return self._of_filled(key, texts, regions)
         if key is Key.EMAIL:
             return self._of_emails(texts)
+        if key is Key.PHONE:
+            return self._of_phones(texts, regions)
         if key not in REGIONAL_KEYS:
             return list(map(self._reading(key, _ANY_REGION), texts))
         readings = {region: self._reading(key, region) for region in set(regions)}
@@ -56,10 +62,16 @@ class ColumnValues:
             return list(map(readings[regions[0]], texts))
         return [readings[region](text) for region, text in zip(regions, texts, strict=True)]
 
+    def _of_filled(self, key: Key, texts: Sequence[str], regions: Sequence[str]) -> Sequence[bytes]:
+        """The same, of those that are not empty only."""
+        places = [place for place, text in enumerate(texts) if text]
+        filled = self._of_column(key, [texts[at] for at in places], [regions[at] for at in places])
+        values = [NOTHING] * len(texts)
+        for place, value in zip(places, filled, strict=True):
+            values[place] = value
+        return values
+
     def _of_emails(self, texts: Sequence[str]) -> Sequence[bytes]:
-        if not all(texts):
-            filled = iter(self._of_emails([text for text in texts if text]))
-            return [next(filled) if text else NOTHING for text in texts]
         return [
             self._strong(Key.EMAIL, _ANY_REGION, text)
             if address is None
@@ -67,23 +79,25 @@ class ColumnValues:
             for address, text in zip(plain_emails(texts, self._is_domain), texts, strict=True)
         ]
 
+    def _of_phones(self, texts: Sequence[str], regions: Sequence[str]) -> Sequence[bytes]:
+        return [
+            self._strong(Key.PHONE, region, text)
+            if digits is None
+            else sha256(digits.encode()).digest()
+            for digits, text, region in zip(
+                plain_phones([text.strip() for text in texts], regions), texts, regions, strict=True
+            )
+        ]
+
     def _reading(self, key: Key, region: str) -> Callable[[str], bytes]:
         """What reads one text. Of weak keys alone texts come again, so only theirs are remembered."""
-        if key is Key.PHONE:
-            return partial(self._phone, region)
-        if key in STRONG_KEYS:
+        if key is Key.MADID:
             return partial(self._strong, key, region)
         known = self._memories.get((key, region))
         if known is None:
             rule = rule_of(key, region=region, this_year=self._this_year)
             known = self._memories[key, region] = TextMemory(partial(_weak, rule))
         return known.__getitem__
-
-    def _phone(self, region: str, raw: str) -> bytes:
-        digits = plain_phone(raw.strip(), region) if raw else None
-        if digits is not None:
-            return sha256(digits.encode()).digest()
-        return self._strong(Key.PHONE, region, raw)
 
     def _strong(self, key: Key, region: str, raw: str) -> bytes:
         if not raw:

@@ -6,6 +6,7 @@ is asked. So both give the same digits, and this one costs a fiftieth.
 
 import functools
 import re
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, region_code_for_country_code
@@ -18,6 +19,7 @@ CALLING_CODE_DIGITS_MAX: Final = 3
 _PUNCTUATION: Final = b" -.()/"
 _TRUNK_ZERO = re.compile(r"^(\+[\s./-]*(?:\d[\s./-]*){1,3})\(\s*0\s*\)")
 _NEVER: Final = "(?!)"
+_SIGNS_OF_A_TRUNK_ZERO: Final = ("(0", "( ")
 
 
 class _Plan(NamedTuple):
@@ -48,9 +50,26 @@ def plain_phone(text: str, region: str) -> str | None:
     """The E.164 digits of a trimmed number; None where libphonenumber is to be asked."""
     if len(text) > PLAIN_CHARACTERS_MAX or not text.isascii():
         return None
-    if text.startswith("00") or "(0" in text or "( " in text:
+    if text.startswith("00") or any(sign in text for sign in _SIGNS_OF_A_TRUNK_ZERO):
         text = with_country_code_first(text)
-    digits = text.encode().translate(None, _PUNCTUATION).decode()
+    return _number(text.encode().translate(None, _PUNCTUATION).decode(), region)
+
+
+def plain_phones(texts: Sequence[str], regions: Sequence[str]) -> list[str | None]:
+    """The same of many trimmed numbers, each in its region."""
+    joined = "\n".join(texts)
+    bare = joined.encode("ascii", "replace").translate(None, _PUNCTUATION).decode().split("\n")
+    needs_care = len(bare) != len(texts) or any(sign in joined for sign in _SIGNS_OF_A_TRUNK_ZERO)
+    if needs_care or max(map(len, texts)) > PLAIN_CHARACTERS_MAX:
+        return [plain_phone(*one) for one in zip(texts, regions, strict=True)]
+    return [
+        plain_phone(text, region) if digits.startswith("00") else _number(digits, region)
+        for digits, text, region in zip(bare, texts, regions, strict=True)
+    ]
+
+
+def _number(digits: str, region: str) -> str | None:
+    """A number without punctuation, a plus sign in front where there was one."""
     if not digits.startswith("+"):
         return _with_country_code(digits, region) if digits.isdigit() else None
     digits = digits[1:]

@@ -75,8 +75,9 @@ class _Reading:
         for place, row in enumerate(rows):
             if row is None:
                 self._look_closer(start + place)
-        self.keys += [key for key, row in zip(keys, rows, strict=True) if row is not None]
-        self.rows += [row for row in rows if row is not None]
+            else:
+                self.keys.append(keys[place])
+                self.rows.append(row)
 
     def _look_closer(self, place: int) -> None:
         rows = self.reader.rows_of_any(self._members.member(place))

@@ -5,18 +5,17 @@ the way of the service: the bytes of a message, the rows of its members, the bod
 with its log line. The SDK's is `CustomAudience.add_users`. CPU time is that of this process, the
 server is another.
 
-The SDK is handed Python values, we have to get ours out of a protobuf message first: what we cost
-when handed the same Python values is told beside it.
+The SDK is handed Python values, we have to get ours out of a protobuf message of columns first:
+what we cost when handed the same Python values is told beside it.
 """
 
 import asyncio
 import gc
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -30,8 +29,8 @@ from service.graph import Credentials, GraphClient
 from service.graph.payload import membership_body
 from service.graph.transport import open_http_session
 from service.identifiers.member_reader import MemberReader
-from service.identifiers.members import MemberFields, RawMember
-from service.rpc.prepare_changes import MEMBERS_AT_ONCE, prepare_changes
+from service.rpc.member_columns import ListedMembers, listed_members
+from service.rpc.prepare_columns import MEMBERS_AT_ONCE, prepare_columns
 from service.rpc.slices import Slices
 from service.telemetry import configure_logging
 from tests.benchmarks.figures import Figure, Report
@@ -58,7 +57,7 @@ class Case:
     schema: Sequence[str]
     cells: Sequence[Sequence[Sequence[str]]]
     messages: Sequence[bytes]
-    values: Sequence[Sequence[RawMember]]
+    values: Sequence[ListedMembers]
 
     @property
     def members(self) -> int:
@@ -129,8 +128,8 @@ async def _rounds(case: Case, url: str) -> Sequence[Spent]:
 async def _send(case: Case, client: GraphClient, spent: Spent) -> None:
     for session_id, encoded in enumerate(case.messages, start=1):
         began = time.process_time()
-        message = pb.UpdateMembershipRequest.FromString(encoded)
-        rows = _rows(change.member for change in message.changes)
+        columns = pb.MemberColumns.FromString(encoded)
+        rows = _rows(listed_members(columns))
         have_rows = time.process_time()
         receipt = await client.add_users(_CREDENTIALS, _AUDIENCE, rows, session_id=session_id)
         sent = time.process_time()
@@ -138,16 +137,18 @@ async def _send(case: Case, client: GraphClient, spent: Spent) -> None:
         spent.body += time.process_time() - sent
         spent.sending += sent - have_rows
         spent.rows += have_rows - began
-        if receipt.num_received != len(message.changes):
-            raise RuntimeError(f"{receipt.num_received} of {len(message.changes)} were sent")
+        if receipt.num_received != len(columns.member_ids):
+            raise RuntimeError(f"{receipt.num_received} of {len(columns.member_ids)} were sent")
 
 
-def _rows(members: Iterable[MemberFields]) -> list[bytes]:
+def _rows(members: ListedMembers) -> list[bytes]:
+    """The rows of members who are all plain, as the service reads them."""
     reader = MemberReader(default_region="US", this_year=_NOW.year)
-    waiting = iter(members)
     rows: list[bytes] = []
-    while group := list(islice(waiting, MEMBERS_AT_ONCE)):
-        rows += [row for own in reader.rows_of(group) for row in own]
+    for start in range(0, len(members.ids), MEMBERS_AT_ONCE):
+        end = min(start + MEMBERS_AT_ONCE, len(members.ids))
+        texts = {key: column[start:end] for key, column in members.texts.items()}
+        rows += [row for row in reader.rows_of_columns(texts, end - start) if row is not None]
     return rows
 
 
@@ -168,9 +169,9 @@ def _send_by_sdk(case: Case, audience: CustomAudience, spent: Spent) -> None:
 async def _prepare(case: Case, spent: Spent) -> None:
     for encoded in case.messages:
         began = time.process_time()
-        message = pb.UpdateMembershipRequest.FromString(encoded)
+        columns = pb.MemberColumns.FromString(encoded)
         slices = Slices(time.monotonic)
-        await prepare_changes(message, default_region="US", now=_NOW, slices=slices)
+        await prepare_columns(columns, default_region="US", this_year=_NOW.year, slices=slices)
         spent.prepare += time.process_time() - began
 
 
@@ -213,40 +214,23 @@ def _case(texts: Sequence[MemberTexts], keys: int) -> Case:
     return Case(
         schema=SCHEMA[:keys],
         cells=[[one.cells()[:keys] for one in call] for call in calls],
-        messages=[_message(call, keys).SerializeToString() for call in calls],
-        values=[[_values(one, keys) for one in call] for call in calls],
+        messages=[_columns(call, keys).SerializeToString() for call in calls],
+        values=[listed_members(_columns(call, keys)) for call in calls],
     )
 
 
-def _values(one: MemberTexts, keys: int) -> RawMember:
-    if keys == 1:
-        return RawMember(emails=(one.email,))
-    return RawMember(
-        emails=(one.email,),
-        phones=(one.phone,),
-        first_name=one.first_name,
-        last_name=one.last_name,
-        city=one.city,
-        state=one.state,
-        zip=one.zip,
-        country=one.country,
+def _columns(call: Sequence[MemberTexts], keys: int) -> pb.MemberColumns:
+    columns = pb.MemberColumns(
+        operation=pb.Change.OPERATION_ADD,
+        member_ids=[f"member-{number}" for number in range(len(call))],
+        emails=[one.email for one in call],
     )
-
-
-def _message(call: Sequence[MemberTexts], keys: int) -> pb.UpdateMembershipRequest:
-    message = pb.UpdateMembershipRequest(audience_id="buyers")
-    for number, one in enumerate(call):
-        change = message.changes.add(operation=pb.Change.OPERATION_ADD)
-        _fill(change.member, f"member-{number}", one, keys)
-    return message
-
-
-def _fill(member: pb.Member, member_id: str, one: MemberTexts, keys: int) -> None:
-    member.member_id = member_id
-    member.emails.append(one.email)
-    if keys == 1:
-        return
-    member.phones.append(one.phone)
-    member.first_name, member.last_name = one.first_name, one.last_name
-    member.city, member.state, member.zip = one.city, one.state, one.zip
-    member.country = one.country
+    if keys > 1:
+        columns.phones.extend(one.phone for one in call)
+        columns.first_names.extend(one.first_name for one in call)
+        columns.last_names.extend(one.last_name for one in call)
+        columns.cities.extend(one.city for one in call)
+        columns.states.extend(one.state for one in call)
+        columns.zips.extend(one.zip for one in call)
+        columns.countries.extend(one.country for one in call)
+    return columns

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from service.identifiers.phone import normalize_phone, phone_of_any_form
-from service.identifiers.plain_phone import plain_phone
+from service.identifiers.plain_phone import plain_phone, plain_phones
 from tests.unit.identifiers.phone_texts import phone_text
 
 _PARTS = 20
@@ -26,6 +26,21 @@ def test_the_quick_reading_never_differs_from_that_of_libphonenumber(part: int) 
         != (exact := phone_of_any_form(text.strip(), region))
     ]
     assert differing == []
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("together", [1, 7, 500])
+def test_numbers_read_together_are_read_as_each_alone(together: int) -> None:
+    chance = random.Random(together)
+    numbers = [phone_text(chance) for _ in range(_NUMBERS_A_PART)]
+    odd = ["+1 415\n555 0100", "\t00 44 20 7946 0958", "(0)", " 0044 20 7946 0958", "", "4" * 41]
+    numbers += [(text, region) for text in odd for region in ("US", "DE", "GB")]
+    chance.shuffle(numbers)
+    for at in range(0, len(numbers), together):
+        texts, regions = zip(*numbers[at : at + together], strict=True)
+        trimmed = [text.strip() for text in texts]
+        alone = [plain_phone(*one) for one in zip(trimmed, regions, strict=True)]
+        assert plain_phones(trimmed, regions) == alone
 
 
 @pytest.mark.parametrize(
