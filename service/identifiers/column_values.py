@@ -1,7 +1,4 @@
-"""Gives the values of columns: of one key, the texts that many members have.
-
-Made for a batch and dropped with it, for what it remembers is plain text.
-"""
+"""Gives the values of columns: of one key, the texts that many members have."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -10,7 +7,7 @@ from typing import Final
 
 from service.identifiers.email import is_email_domain
 from service.identifiers.hashing import value_of
-from service.identifiers.keys import DropReason, Key
+from service.identifiers.keys import STRONG_KEYS, DropReason, Key
 from service.identifiers.members import region_of
 from service.identifiers.normalize import REGIONAL_KEYS, rule_of
 from service.identifiers.plain_emails import plain_emails
@@ -28,12 +25,16 @@ _TOGETHER: Final = (Key.EMAIL, Key.PHONE)
 
 
 class ColumnValues:
-    """The bytes to store for the texts of each key."""
+    """The bytes to store for the texts of each key.
+
+    Made for a call and dropped with it: it remembers plain text, bounded as a `TextMemory` is.
+    """
 
     def __init__(self, *, default_region: str, this_year: int) -> None:
-        self._default_region = default_region
-        self._this_year = this_year
+        self.default_region = default_region
+        self.this_year = this_year
         self._memories: dict[tuple[Key, str], TextMemory[bytes]] = {}
+        self._memories_in_detail: dict[tuple[Key, str], TextMemory[bytes | DropReason | None]] = {}
         self._region_of = TextMemory(self._region_named)
         self._is_domain = TextMemory(is_email_domain)
 
@@ -45,8 +46,21 @@ class ColumnValues:
         Shape: `columns` has the texts of `count` members for each key that any of them has.
         """
         countries = columns.get(Key.COUNTRY, ())
-        regions = [self._region_of[text] for text in countries] or [self._default_region] * count
+        regions = [self._region_of[text] for text in countries] or [self.default_region] * count
         return {key: self._of_column(key, columns[key], regions) for key in Key if columns.get(key)}
+
+    def in_detail(
+        self, key: Key, raw: str, *, region: str, this_year: int
+    ) -> bytes | DropReason | None:
+        """The same as `value_of`, remembered for weak keys."""
+        if key in STRONG_KEYS:
+            return value_of(key, raw, region=region, this_year=this_year)
+        known = self._memories_in_detail.get((key, region))
+        if known is None:
+            known = self._memories_in_detail[key, region] = TextMemory(
+                lambda text: value_of(key, text, region=region, this_year=this_year)
+            )
+        return known[raw]
 
     def _of_column(self, key: Key, texts: Sequence[str], regions: Sequence[str]) -> Sequence[bytes]:
         if key in _TOGETHER and not all(texts):
@@ -95,18 +109,18 @@ class ColumnValues:
             return partial(self._strong, key, region)
         known = self._memories.get((key, region))
         if known is None:
-            rule = rule_of(key, region=region, this_year=self._this_year)
+            rule = rule_of(key, region=region, this_year=self.this_year)
             known = self._memories[key, region] = TextMemory(partial(_weak, rule))
         return known.__getitem__
 
     def _strong(self, key: Key, region: str, raw: str) -> bytes:
         if not raw:
             return NOTHING
-        value = value_of(key, raw, region=region, this_year=self._this_year)
+        value = value_of(key, raw, region=region, this_year=self.this_year)
         return UNSURE if isinstance(value, DropReason) else value or NOTHING
 
     def _region_named(self, country: str) -> str:
-        return region_of([country] if country.strip() else [], self._default_region)
+        return region_of([country] if country.strip() else [], self.default_region)
 
 
 def _weak(rule: Callable[[str], str | DropReason], text: str) -> bytes:

@@ -4,25 +4,17 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from service.identifiers.column_values import UNSURE, ColumnValues
-from service.identifiers.hashing import value_of
-from service.identifiers.keys import STRONG_KEYS, DropReason, Key
+from service.identifiers.keys import DropReason, Key
 from service.identifiers.member_fields import columns_of
 from service.identifiers.members import MemberFields, rows_of_member
 from service.identifiers.row_columns import pack_columns
-from service.identifiers.text_memory import TextMemory
 
 
 class MemberReader:
-    """Gives the rows of the members of one batch, the same as `rows_of_member`.
+    """Gives the rows of the members of one batch, the same as `rows_of_member`."""
 
-    It remembers plain text, so it lives no longer than its batch.
-    """
-
-    def __init__(self, *, default_region: str, this_year: int) -> None:
-        self._default_region = default_region
-        self._this_year = this_year
-        self._values = ColumnValues(default_region=default_region, this_year=this_year)
-        self._values_in_detail: dict[tuple[Key, str], TextMemory[bytes | DropReason | None]] = {}
+    def __init__(self, values: ColumnValues) -> None:
+        self._values = values
         self.dropped: Counter[tuple[Key, DropReason]] = Counter()
         """The values that were not blank and are not used."""
         self.unknown_traits = 0
@@ -38,9 +30,9 @@ class MemberReader:
         """The packed rows of a member, plain or not. Counts what was dropped."""
         found = rows_of_member(
             member,
-            default_region=self._default_region,
-            this_year=self._this_year,
-            value_of=self._value_of,
+            default_region=self._values.default_region,
+            this_year=self._values.this_year,
+            value_of=self._values.in_detail,
         )
         self.dropped.update(found.dropped)
         self.unknown_traits += found.unknown_traits
@@ -81,15 +73,3 @@ class MemberReader:
         for place in places:
             rows[place] = None
         return rows
-
-    def _value_of(
-        self, key: Key, raw: str, *, region: str, this_year: int
-    ) -> bytes | DropReason | None:
-        if key in STRONG_KEYS:
-            return value_of(key, raw, region=region, this_year=this_year)
-        known = self._values_in_detail.get((key, region))
-        if known is None:
-            known = self._values_in_detail[key, region] = TextMemory(
-                lambda text: value_of(key, text, region=region, this_year=this_year)
-            )
-        return known[raw]

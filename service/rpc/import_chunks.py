@@ -6,6 +6,7 @@ from datetime import datetime
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
+from service.identifiers.column_values import ColumnValues
 from service.identifiers.keys import RULES_VERSION
 from service.rpc.api import Api
 from service.rpc.errors import ImportEmpty, ImportOffsetWrong
@@ -31,7 +32,8 @@ async def take_chunk(
         audience = await locked_audience(connection, header.audience_id)
         refuse_leaving(audience)
         if audience.default_region != prepared.default_region:
-            prepared = await prepare_chunk(api, chunk, audience.default_region)
+            values = values_in(api, audience.default_region)
+            prepared = await prepare_chunk(api, chunk, values)
         taken = await _next_of(connection, audience.audience_no, header, chunk)
         if _is_repeat(taken, chunk):
             return taken
@@ -39,14 +41,17 @@ async def take_chunk(
         return await write.take_in(prepared)
 
 
-async def prepare_chunk(api: Api, chunk: pb.ImportChunk, default_region: str) -> PreparedChanges:
+async def prepare_chunk(api: Api, chunk: pb.ImportChunk, values: ColumnValues) -> PreparedChanges:
     """Normalise and hash a chunk's members. Raises: InvalidField for a time that is none."""
-    now, slices = api.clock.now(), Slices(api.clock.monotonic)
+    slices = Slices(api.clock.monotonic)
     if chunk.HasField("members"):
-        return await prepare_columns(
-            chunk.members, default_region=default_region, this_year=now.year, slices=slices
-        )
-    return await prepare_changes(chunk, default_region=default_region, now=now, slices=slices)
+        return await prepare_columns(chunk.members, values=values, slices=slices)
+    return await prepare_changes(chunk, values=values, now=api.clock.now(), slices=slices)
+
+
+def values_in(api: Api, default_region: str) -> ColumnValues:
+    """What the texts of one stream give; names and places come again in all its chunks."""
+    return ColumnValues(default_region=default_region, this_year=api.clock.now().year)
 
 
 async def _next_of(

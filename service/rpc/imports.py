@@ -8,11 +8,12 @@ from typing import Final, TypeVar
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
+from service.identifiers.column_values import ColumnValues
 from service.rpc.api import Api
 from service.rpc.call_log import notes
 from service.rpc.errors import ImportIdReused, InvalidField, ReplaceUnderWay
 from service.rpc.find_audience import writable_audience
-from service.rpc.import_chunks import prepare_chunk, take_chunk
+from service.rpc.import_chunks import prepare_chunk, take_chunk, values_in
 from service.rpc.prepare_changes import PreparedChanges
 from service.store import imports
 from service.store.connection import Connection
@@ -35,7 +36,7 @@ async def import_membership(
     notes().audience_id = header.audience_id
     begun, default_region = await _begin(api, header)
     yield answer_of(begun)
-    coming = _prepared_chunks(api, header, default_region, requests)
+    coming = _prepared_chunks(api, header, values_in(api, default_region), requests)
     async with aclosing(one_ahead(coming)) as chunks:
         async for chunk, prepared in chunks:
             yield answer_of(await take_chunk(api, header, chunk, prepared))
@@ -44,14 +45,14 @@ async def import_membership(
 async def _prepared_chunks(
     api: Api,
     header: pb.ImportHeader,
-    default_region: str,
+    values: ColumnValues,
     requests: AsyncIterator[pb.ImportMembershipRequest],
 ) -> AsyncGenerator[tuple[pb.ImportChunk, PreparedChanges], None]:
     async for request in requests:
         if request.WhichOneof("part") == "header":
             raise InvalidField.of("header", "must be in the first message only")
         _check_chunk(header, request.chunk)
-        yield request.chunk, await prepare_chunk(api, request.chunk, default_region)
+        yield request.chunk, await prepare_chunk(api, request.chunk, values)
 
 
 async def one_ahead(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:

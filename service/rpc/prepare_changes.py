@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
+from service.identifiers.column_values import ColumnValues
 from service.identifiers.keys import DropReason, Key
 from service.identifiers.member_reader import MemberReader
 from service.identifiers.members import member_key
@@ -41,14 +42,14 @@ class PreparedChanges:
 
 
 async def prepare_changes(
-    request: Changes, *, default_region: str, now: datetime, slices: Slices
+    request: Changes, *, values: ColumnValues, now: datetime, slices: Slices
 ) -> PreparedChanges:
     """Prepare the changes of a validated request, giving the loop away between slices.
 
     Raises: InvalidField for a time that is none.
     """
     newest = await _newest_changes(request, now, slices)
-    reader = MemberReader(default_region=default_region, this_year=now.year)
+    reader = MemberReader(values)
     changes: list[MemberChange] = []
     cut: Counter[tuple[Key, DropReason]] = Counter()
     waiting = iter(newest.items())
@@ -61,7 +62,7 @@ async def prepare_changes(
             rows = None if member is None else _rows(member, next(plain), cut, reader)
             changes.append(MemberChange(member_key=key, rows=rows, occurred_at=time))
     return PreparedChanges(
-        default_region,
+        values.default_region,
         changes,
         overtaken=len(request.changes) - len(newest),
         unmatchable=sum(change.rows == () for change in changes),

@@ -5,6 +5,7 @@ from typing import Final
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
+from service.identifiers.column_values import ColumnValues
 from service.identifiers.member_reader import MemberReader
 from service.identifiers.members import member_keys
 from service.rpc.member_columns import ListedMembers, listed_members
@@ -18,7 +19,7 @@ MEMBERS_AT_ONCE: Final = 500
 
 
 async def prepare_columns(
-    columns: pb.MemberColumns, *, default_region: str, this_year: int, slices: Slices
+    columns: pb.MemberColumns, *, values: ColumnValues, slices: Slices
 ) -> PreparedChanges:
     """Prepare the members of validated columns, giving the loop away between slices.
 
@@ -32,15 +33,13 @@ async def prepare_columns(
         keys, members = list(newest), members.at(list(newest.values()))
     if columns.operation == pb.Change.OPERATION_REMOVE:
         leavers = [MemberChange(key, None) for key in keys]
-        return PreparedChanges(default_region, leavers, overtaken=overtaken)
-    reading = _Reading(
-        members, keys, MemberReader(default_region=default_region, this_year=this_year)
-    )
+        return PreparedChanges(values.default_region, leavers, overtaken=overtaken)
+    reading = _Reading(members, keys, MemberReader(values))
     for start in range(0, len(keys), MEMBERS_AT_ONCE):
         await slices.turn()
         reading.read(start, start + MEMBERS_AT_ONCE)
     return PreparedChanges(
-        default_region,
+        values.default_region,
         MemberBatch(reading.keys, reading.rows, reading.others),
         overtaken=overtaken,
         unmatchable=reading.unmatchable,

@@ -6,6 +6,7 @@ from typing import Self
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.clock import Clock
+from service.identifiers.column_values import ColumnValues
 from service.rpc.convert_dropped import dropped_messages
 from service.rpc.prepare_changes import PreparedChanges, prepare_changes
 from service.rpc.request_ids import Repeatable
@@ -40,12 +41,10 @@ class UpdateCall:
         clock: Clock,
     ) -> Self:
         """Normalise and hash. Raises: InvalidField for a time that is none."""
-        prepared = await prepare_changes(
-            request,
-            default_region=default_region,
-            now=clock.now(),
-            slices=Slices(clock.monotonic),
-        )
+        now = clock.now()
+        values = ColumnValues(default_region=default_region, this_year=now.year)
+        slices = Slices(clock.monotonic)
+        prepared = await prepare_changes(request, values=values, now=now, slices=slices)
         return cls(request, repeatable, prepared)
 
     async def in_region(self, default_region: str, clock: Clock) -> "UpdateCall":

@@ -28,6 +28,7 @@ from facebook_business.session import FacebookSession
 from service.graph import Credentials, GraphClient
 from service.graph.payload import membership_body
 from service.graph.transport import open_http_session
+from service.identifiers.column_values import ColumnValues
 from service.identifiers.member_reader import MemberReader
 from service.rpc.member_columns import ListedMembers, listed_members
 from service.rpc.prepare_columns import MEMBERS_AT_ONCE, prepare_columns
@@ -143,7 +144,7 @@ async def _send(case: Case, client: GraphClient, spent: Spent) -> None:
 
 def _rows(members: ListedMembers) -> list[bytes]:
     """The rows of members who are all plain, as the service reads them."""
-    reader = MemberReader(default_region="US", this_year=_NOW.year)
+    reader = MemberReader(ColumnValues(default_region="US", this_year=_NOW.year))
     rows: list[bytes] = []
     for start in range(0, len(members.ids), MEMBERS_AT_ONCE):
         end = min(start + MEMBERS_AT_ONCE, len(members.ids))
@@ -171,7 +172,8 @@ async def _prepare(case: Case, spent: Spent) -> None:
         began = time.process_time()
         columns = pb.MemberColumns.FromString(encoded)
         slices = Slices(time.monotonic)
-        await prepare_columns(columns, default_region="US", this_year=_NOW.year, slices=slices)
+        values = ColumnValues(default_region="US", this_year=_NOW.year)
+        await prepare_columns(columns, values=values, slices=slices)
         spent.prepare += time.process_time() - began
 
 

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.identifiers import DropReason, Key, RawMember, rows_of_member, text_memory
+from service.identifiers.column_values import ColumnValues
 from service.identifiers.member_reader import MemberReader
 from service.identifiers.text_memory import REMEMBERED_CHARACTERS_MAX, TextMemory
 from tests.unit.identifiers.phone_texts import phone_text
@@ -60,7 +61,7 @@ _MEMBERS = st.builds(
 
 
 def _reader(region: str = "US") -> MemberReader:
-    return MemberReader(default_region=region, this_year=2026)
+    return MemberReader(ColumnValues(default_region=region, this_year=2026))
 
 
 @given(st.lists(_MEMBERS, max_size=8), st.sampled_from(["US", "DE", "AQ"]))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
 
+from service.identifiers.column_values import ColumnValues
 from service.identifiers.keys import DropReason, Key
 from service.identifiers.members import member_key
 from service.rpc.convert_member import IDENTIFIERS_READ_MAX
@@ -21,7 +22,7 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 async def prepared(*changes: pb.Change, region: str = "US", step_s: float = 0) -> PreparedChanges:
     return await prepare_changes(
         an_update(*changes),
-        default_region=region,
+        values=ColumnValues(default_region=region, this_year=NOW.year),
         now=NOW,
         slices=Slices(Ticking(step_s)),
     )

@@ -8,6 +8,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.identifiers.column_values import ColumnValues
 from service.identifiers.keys import DropReason, Key
 from service.identifiers.members import member_key
 from service.rpc.member_columns import FIELDS
@@ -77,9 +78,8 @@ def changes_of(columns: pb.MemberColumns) -> Sequence[pb.Change]:
 async def prepared(
     columns: pb.MemberColumns, region: str = "US", step_s: float = 0
 ) -> PreparedChanges:
-    return await prepare_columns(
-        columns, default_region=region, this_year=NOW.year, slices=Slices(Ticking(step_s))
-    )
+    values = ColumnValues(default_region=region, this_year=NOW.year)
+    return await prepare_columns(columns, values=values, slices=Slices(Ticking(step_s)))
 
 
 @given(columns=columns_of_members(), region=st.sampled_from(["US", "DE"]))
@@ -88,7 +88,7 @@ async def test_columns_say_what_their_members_alone_would(
 ) -> None:
     alone = await prepare_changes(
         an_update(*changes_of(columns)),
-        default_region=region,
+        values=ColumnValues(default_region=region, this_year=NOW.year),
         now=NOW,
         slices=Slices(Ticking(0)),
     )
