@@ -2,10 +2,10 @@
 
 One transaction, under the audience's lock:
 
-    batch ──copy──► incoming ┐
-    member ──look up─► stored ┴─ compare ─► touched ─► member, tombstone, change_chunk, audience
+    batch ───────────────copy──► incoming ┐
+    member, tombstone ────────look up─────┴─ compare ─► touched ─► member, tombstone, change_chunk
 
-The three in the middle are temporary tables of the connection. What says nothing new is not written.
+`incoming` and `touched` are temporary tables of the connection. What says nothing new is not written.
 A member's clock is `changed_at` of its first row, or of its tombstone.
 """
 
@@ -31,14 +31,16 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """How a batch moves the counters, and of how many members there is what to write."""
+class Touched:
+    """What there is to write, and how it moves the counters."""
 
     changed_count: int
+    """Members of whom more than the clock changes."""
     more_members: int
     more_unmatchable: int
-    known_count: int
-    """Changed members of whom rows are stored: some may have to go."""
+    gone_row_count: int
+    new_row_count: int
+    known_row_count: int
     absent_count: int
     back_count: int
     """Members who are present and had a tombstone."""
@@ -48,15 +50,14 @@ _AUDIENCE: Final[dict[str, PythonType]] = {"audience_no": int}
 HAS_MERGE_TABLES = Query("has_merge_tables", returns=bool)
 MAKE_TABLES: Final = [
     Command("make_incoming_table"),
-    Command("make_stored_table"),
     Command("make_touched_table"),
 ]
 HAS_LEFTOVER_BATCH = Query("has_leftover_batch", returns=bool)
 CLEAR_MERGE_TABLES = Command("clear_merge_tables")
-FETCH_STORED = Command("fetch_stored", takes=_AUDIENCE)
-FIND_TOUCHED = Command("find_touched", takes={**_AUDIENCE, "now": datetime})
+FIND_TOUCHED = Query("find_touched", takes={**_AUDIENCE, "now": datetime}, returns=Touched)
 DELETE_GONE_ROWS = Command("delete_gone_rows")
-WRITE_ROWS = Command("write_rows", takes=_AUDIENCE)
+CHANGE_KNOWN_ROWS = Command("change_known_rows")
+INSERT_NEW_ROWS = Command("insert_new_rows", takes=_AUDIENCE)
 WRITE_TOMBSTONES = Command("write_tombstones", takes=_AUDIENCE)
 DELETE_TOMBSTONES = Command("delete_tombstones", takes=_AUDIENCE)
 LOG_CHANGES = Query(
@@ -64,7 +65,6 @@ LOG_CHANGES = Query(
     takes={**_AUDIENCE, "now": datetime, "rules_version": int, "chunk_rows": int},
     returns=Logged,
 )
-COUNT_CHANGES = Query("count_changes", returns=Counts)
 MOVE_COUNTERS = Query(
     "move_counters",
     takes={
@@ -118,14 +118,13 @@ async def merge_incoming(
 
     Order: as `merge`, after `make_merge_tables`.
     """
-    await FETCH_STORED.execute(connection, audience_no=audience_no)
-    if await FIND_TOUCHED.execute(connection, audience_no=audience_no, now=now) == 0:
+    touched = await FIND_TOUCHED.value(connection, audience_no=audience_no, now=now)
+    await _write_members(connection, audience_no, touched)
+    if touched.changed_count == 0:
         revision = await READ_REVISION.value(connection, audience_no=audience_no)
-        return MergeResult(revision, changed_count=0, unchanged_count=member_count)
-    counts = await COUNT_CHANGES.value(connection)
-    await _write_members(connection, audience_no, counts)
-    revision = await _log(connection, audience_no, counts, now, rules_version)
-    return MergeResult(revision, counts.changed_count, member_count - counts.changed_count)
+    else:
+        revision = await _log(connection, audience_no, touched, now, rules_version)
+    return MergeResult(revision, touched.changed_count, member_count - touched.changed_count)
 
 
 async def merge_together(
@@ -174,23 +173,24 @@ async def make_merge_tables(connection: Connection) -> None:
         await CLEAR_MERGE_TABLES.execute(connection)
 
 
-async def _write_members(connection: Connection, audience_no: int, counts: Counts) -> None:
+async def _write_members(connection: Connection, audience_no: int, touched: Touched) -> None:
     """Write what there is to write: in a small batch a statement costs as much as its rows."""
-    if counts.known_count:
+    if touched.gone_row_count:
         await DELETE_GONE_ROWS.execute(connection)
-    await WRITE_ROWS.execute(connection, audience_no=audience_no)
-    if counts.absent_count:
+    if touched.known_row_count:
+        await CHANGE_KNOWN_ROWS.execute(connection)
+    if touched.new_row_count:
+        await INSERT_NEW_ROWS.execute(connection, audience_no=audience_no)
+    if touched.absent_count:
         await WRITE_TOMBSTONES.execute(connection, audience_no=audience_no)
-    if counts.back_count:
+    if touched.back_count:
         await DELETE_TOMBSTONES.execute(connection, audience_no=audience_no)
 
 
 async def _log(
-    connection: Connection, audience_no: int, counts: Counts, now: datetime, rules_version: int
+    connection: Connection, audience_no: int, touched: Touched, now: datetime, rules_version: int
 ) -> int:
     """Log the batch and move the counters; return the log's revision."""
-    if counts.changed_count == 0:
-        return await READ_REVISION.value(connection, audience_no=audience_no)
     logged = await LOG_CHANGES.value(
         connection,
         audience_no=audience_no,
@@ -203,6 +203,6 @@ async def _log(
         audience_no=audience_no,
         chunk_count=logged.chunk_count,
         row_count=logged.row_count,
-        more_members=counts.more_members,
-        more_unmatchable=counts.more_unmatchable,
+        more_members=touched.more_members,
+        more_unmatchable=touched.more_unmatchable,
     )

@@ -32,6 +32,8 @@ SERVER_SETTINGS: Final = {
     "plan_cache_mode": "force_custom_plan",
     # Compiling a plan costs more than any of our statements.
     "jit": "off",
+    # Of temporary tables nothing is known: the planner takes what a merge joins for large, and sorts it.
+    "enable_mergejoin": "off",
     "timezone": "UTC",
 }
 

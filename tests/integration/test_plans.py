@@ -43,7 +43,6 @@ SPREAD = {"member", "change_chunk", "tombstone", "audience_work"}
 FEW = list(range(1000))
 
 HOT: list[tuple[str, dict[str, Any]]] = [
-    ("fetch_stored", {"audience_no": 1}),
     ("find_touched", {"audience_no": 1, "now": NOON}),
     ("delete_gone_rows", {}),
     ("delete_tombstones", {"audience_no": 1}),

@@ -21,14 +21,9 @@ def make_incoming_table(s: Session) -> int:
     return 0
 
 
-@named("make_stored_table")
-def make_stored_table(_: Session) -> int:
-    """The first of the three made them all."""
-    return 0
-
-
 @named("make_touched_table")
 def make_touched_table(_: Session) -> int:
+    """The first of the two made them both."""
     return 0
 
 
@@ -43,41 +38,61 @@ def clear_merge_tables(s: Session) -> int:
     return 0
 
 
-@named("fetch_stored")
-def fetch_stored(s: Session, *, audience_no: int) -> int:
-    by_member: dict[bytes, list[Row]] = {
-        row["member_key"]: [] for row in s.batch.incoming if row["row_no"] == 0
-    }
-    for row in s.tables.member.of(audience_no).rows.values():
-        if row["member_key"] in by_member:
-            by_member[row["member_key"]].append(row)
-    s.batch.stored.extend(row for rows in by_member.values() for row in rows)
-    return len(s.batch.stored)
-
-
 @named("find_touched")
-def find_touched(s: Session, *, audience_no: int, now: datetime) -> int:
-    tombstones = s.tables.tombstone.of(audience_no).rows
-    first_stored = {row["member_key"]: row for row in s.batch.stored if row["row_no"] == 0}
-    differing = _differing(s.batch)
-    for first in s.batch.incoming:
-        if first["row_no"] == 0:
-            key = first["member_key"]
-            stored = first_stored.get(key)
-            tombstone = None if stored else tombstones.get(key)
-            known = stored or tombstone
-            judged = _judge(first, known["changed_at"] if known else None, key in differing, now)
-            if judged is not None:
-                said = {"was_present": stored is not None, "had_tombstone": tombstone is not None}
-                s.batch.touched.append({**judged, **said})
-    return len(s.batch.touched)
+def find_touched(s: Session, *, audience_no: int, now: datetime) -> list[Row]:
+    old = _stored_of_batch(s, audience_no)
+    new = {(row["member_key"], row["row_no"]): row for row in s.batch.incoming}
+    differing = {
+        place[0]
+        for place in old.keys() | new.keys()
+        if _packed(old.get(place)) != _packed(new.get(place))
+    }
+    said = {
+        key: _said_of(s, audience_no, first, old.get((key, 0)), key in differing, now)
+        for (key, row_no), first in new.items()
+        if row_no == 0
+    }
+    for place in sorted(old.keys() | new.keys()):
+        of_member = said[place[0]]
+        if of_member is not None:
+            rows = {"row": new.get(place), "stored": old.get(place)}
+            s.batch.touched.append({"place": place, **rows, **of_member})
+    return [_counts(s.batch.touched)]
 
 
-def _differing(batch: MergeTables) -> set[bytes]:
-    """Members of whom a row comes, goes or changes."""
-    old = {(row["member_key"], row["row_no"]): row["packed_row"] for row in batch.stored}
-    new = {(row["member_key"], row["row_no"]): row["packed_row"] for row in batch.incoming}
-    return {place[0] for place in old.keys() | new.keys() if old.get(place) != new.get(place)}
+def _stored_of_batch(s: Session, audience_no: int) -> dict[tuple[bytes, int], Row]:
+    keys = {row["member_key"] for row in s.batch.incoming}
+    return {
+        place: row
+        for place, row in s.tables.member.of(audience_no).rows.items()
+        if place[0] in keys
+    }
+
+
+def _packed(row: Row | None) -> bytes | None:
+    return None if row is None else row["packed_row"]
+
+
+def _said_of(
+    s: Session,
+    audience_no: int,
+    first: Row,
+    stored: Row | None,
+    differs: bool,  # noqa: FBT001
+    now: datetime,
+) -> Row | None:
+    """What is to be written of a member; None: nothing."""
+    rows = s.tables.tombstone.of(audience_no).rows
+    tombstone = None if stored else rows.get(first["member_key"])
+    known = stored or tombstone
+    judged = _judge(first, known["changed_at"] if known else None, differs, now)
+    if judged is None:
+        return None
+    return {
+        **judged,
+        "was_present": stored is not None,
+        "had_tombstone": tombstone is not None,
+    }
 
 
 def _judge(first: Row, known_at: datetime | None, differs: bool, now: datetime) -> Row | None:  # noqa: FBT001
@@ -90,71 +105,87 @@ def _judge(first: Row, known_at: datetime | None, differs: bool, now: datetime) 
     if not differs and not moves_clock:
         return None
     return {
-        "member_key": first["member_key"],
         "is_present": first["packed_row"] is not None,
         "is_changed": differs,
         "changed_at": coalesce(said_at, greatest(now, known_at)),
     }
 
 
-def _touched(s: Session) -> dict[bytes, Row]:
-    return {row["member_key"]: row for row in s.batch.touched}
+def _counts(touched: list[Row]) -> Row:
+    members = [row for row in touched if row["place"][1] == 0]
+    kinds = [(_packed(row["row"]) is not None, row["stored"] is not None) for row in touched]
+    return {
+        "changed_count": sum(row["is_changed"] for row in members),
+        "more_members": sum(row["is_present"] - row["was_present"] for row in members),
+        "more_unmatchable": sum(
+            (_packed(row["row"]) == EMPTY_ROW) - (_packed(row["stored"]) == EMPTY_ROW)
+            for row in touched
+        ),
+        "gone_row_count": kinds.count((False, True)),
+        "new_row_count": kinds.count((True, False)),
+        "known_row_count": kinds.count((True, True)),
+        "absent_count": sum(not row["is_present"] for row in members),
+        "back_count": sum(row["is_present"] and row["had_tombstone"] for row in members),
+    }
 
 
 def _changed(s: Session) -> set[bytes]:
-    return {row["member_key"] for row in s.batch.touched if row["is_changed"]}
+    return {row["place"][0] for row in s.batch.touched if row["is_changed"]}
 
 
 @named("delete_gone_rows")
 def delete_gone_rows(s: Session) -> int:
-    changed = _changed(s)
-    staying = {
-        (row["member_key"], row["row_no"])
-        for row in s.batch.incoming
-        if row["packed_row"] is not None
-    }
-    gone = [
-        row
-        for row in s.batch.stored
-        if row["member_key"] in changed and (row["member_key"], row["row_no"]) not in staying
-    ]
+    gone = [row["stored"] for row in s.batch.touched if row["stored"] and not _packed(row["row"])]
     for row in gone:
         s.tables.member.of(row["audience_no"]).remove((row["member_key"], row["row_no"]))
     return len(gone)
 
 
-@named("write_rows")
-def write_rows(s: Session, *, audience_no: int) -> int:
-    touched, table = _touched(s), s.tables.member.of(audience_no)
-    stored = {(row["member_key"], row["row_no"]): row["packed_row"] for row in s.batch.stored}
+@named("change_known_rows")
+def change_known_rows(s: Session) -> int:
     written = 0
-    for row in s.batch.incoming:
-        place = row["member_key"], row["row_no"]
-        if row["member_key"] not in touched or row["packed_row"] is None:
+    for one in s.batch.touched:
+        row, stored = one["row"], one["stored"]
+        if not stored or not _packed(row):
             continue
-        if row["row_no"] == 0 or row["packed_row"] != stored.get(place):
-            values = {name: value for name, value in row.items() if name != "occurred_at"}
-            clock = touched[row["member_key"]]["changed_at"]
-            table.put(place, {"audience_no": audience_no, **values, "changed_at": clock})
+        if one["place"][1] == 0 or _packed(row) != _packed(stored):
+            _put_row(s, stored["audience_no"], one)
             written += 1
     return written
+
+
+@named("insert_new_rows")
+def insert_new_rows(s: Session, *, audience_no: int) -> int:
+    new = [one for one in s.batch.touched if not one["stored"] and _packed(one["row"])]
+    for one in new:
+        _put_row(s, audience_no, one)
+    return len(new)
+
+
+def _put_row(s: Session, audience_no: int, one: Row) -> None:
+    values = {name: value for name, value in one["row"].items() if name != "occurred_at"}
+    row = {"audience_no": audience_no, **values, "changed_at": one["changed_at"]}
+    s.tables.member.of(audience_no).put(one["place"], row)
 
 
 @named("write_tombstones")
 def write_tombstones(s: Session, *, audience_no: int) -> int:
     table = s.tables.tombstone.of(audience_no)
-    gone = [row for row in s.batch.touched if not row["is_present"]]
+    gone = [row for row in s.batch.touched if row["place"][1] == 0 and not row["is_present"]]
     for row in gone:
-        tombstone = {name: row[name] for name in ("member_key", "changed_at")}
-        table.put(row["member_key"], {"audience_no": audience_no, **tombstone})
+        member_key = row["place"][0]
+        tombstone = {"member_key": member_key, "changed_at": row["changed_at"]}
+        table.put(member_key, {"audience_no": audience_no, **tombstone})
     return len(gone)
 
 
 @named("delete_tombstones")
 def delete_tombstones(s: Session, *, audience_no: int) -> int:
-    back = [row for row in s.batch.touched if row["had_tombstone"] and row["is_present"]]
-    for row in back:
-        s.tables.tombstone.of(audience_no).remove(row["member_key"])
+    back = {
+        row["place"][0] for row in s.batch.touched if row["had_tombstone"] and row["is_present"]
+    }
+    for member_key in back:
+        s.tables.tombstone.of(audience_no).remove(member_key)
     return len(back)
 
 
@@ -162,9 +193,8 @@ def delete_tombstones(s: Session, *, audience_no: int) -> int:
 def log_changes(
     s: Session, *, audience_no: int, now: datetime, rules_version: int, chunk_rows: int
 ) -> list[Row]:
-    changed = _changed(s)
-    old_rows = _rows_that_match(s.batch.stored, changed)
-    new_rows = _rows_that_match(s.batch.incoming, changed)
+    old_rows = _rows_that_match(s, "stored")
+    new_rows = _rows_that_match(s, "row")
     losers = {member_key for member_key, _ in old_rows - new_rows}
     removed = {place for place in old_rows if place[0] in losers}
     revision = first = s.tables.audience.rows[audience_no]["revision"]
@@ -188,13 +218,12 @@ def log_changes(
     return [{"chunk_count": revision - first, "row_count": row_count}]
 
 
-def _rows_that_match(rows: list[Row], changed: set[bytes]) -> set[tuple[bytes, bytes]]:
+def _rows_that_match(s: Session, which: str) -> set[tuple[bytes, bytes]]:
     """Members and rows, of the changed members, without the empty rows."""
-    return {
-        (row["member_key"], row["packed_row"])
-        for row in rows
-        if row["member_key"] in changed and row["packed_row"] not in {None, EMPTY_ROW}
-    }
+    packed = [
+        (one["place"][0], _packed(one[which])) for one in s.batch.touched if one["is_changed"]
+    ]
+    return {(key, row) for key, row in packed if row is not None and row != EMPTY_ROW}
 
 
 def _parts(rows: list[tuple[bytes, bytes]], chunk_rows: int) -> Iterator[list[bytes]]:
@@ -206,33 +235,6 @@ def _parts(rows: list[tuple[bytes, bytes]], chunk_rows: int) -> Iterator[list[by
             part, last_key = place // chunk_rows, member_key
         chunks.setdefault(part, []).append(packed_row)
     return iter(chunks.values())
-
-
-@named("count_changes")
-def count_changes(s: Session) -> list[Row]:
-    changed = [row for row in s.batch.touched if row["is_changed"]]
-    keys = {row["member_key"] for row in changed}
-    more_members = sum(row["is_present"] - row["was_present"] for row in changed)
-    more_unmatchable = _unmatchable(s.batch.incoming, keys) - _unmatchable(s.batch.stored, keys)
-    return [
-        {
-            "changed_count": len(changed),
-            "more_members": more_members,
-            "more_unmatchable": more_unmatchable,
-            "known_count": sum(row["was_present"] for row in changed),
-            "absent_count": sum(not row["is_present"] for row in s.batch.touched),
-            "back_count": sum(
-                row["is_present"] and row["had_tombstone"] for row in s.batch.touched
-            ),
-        }
-    ]
-
-
-def _unmatchable(rows: list[Row], keys: set[bytes]) -> int:
-    return sum(
-        row["row_no"] == 0 and row["packed_row"] == EMPTY_ROW and row["member_key"] in keys
-        for row in rows
-    )
 
 
 @named("move_counters")

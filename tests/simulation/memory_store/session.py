@@ -13,12 +13,10 @@ class MergeTables:
     """The temporary tables of a connection."""
 
     incoming: list[Row] = field(default_factory=list)
-    stored: list[Row] = field(default_factory=list)
     touched: list[Row] = field(default_factory=list)
 
     def clear(self) -> None:
         self.incoming.clear()
-        self.stored.clear()
         self.touched.clear()
 
 
