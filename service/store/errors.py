@@ -21,7 +21,7 @@ class SchemaMismatch(Exception):
 
 @contextmanager
 def map_unavailable() -> Iterator[None]:
-    """Raise StoreUnavailable in place of failures of the connection.
+    """Raise StoreUnavailable in place of failures of the connection, and of time that ran out.
 
     The driver's own text is left out: it may quote the address of the database, or a value.
     """
@@ -39,7 +39,9 @@ _CONNECTION_SHAPED = (
     OSError,
     asyncio.TimeoutError,
     asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
+    asyncpg.OperatorInterventionError,  # a statement's time-out too
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InvalidAuthorizationSpecificationError,

@@ -6,12 +6,23 @@ Lock order: the audience, if at all, then the import.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from service.store.connection import Connection
 from service.store.copy_rows import STAGED_COLUMNS, staged_records
 from service.store.merge import make_merge_tables, merge_incoming
-from service.store.queries import Command, PythonType, Query
+from service.store.queries import Command, PythonType, Query, time_allowed
 from service.store.rows import Import, MemberChange, MergeResult
+
+REPLACE_STATEMENT_S_MAX: Final = 900.0
+"""Seconds that one statement may take which makes a staged list the membership.
+
+A list of 5 million members that are all new takes about a minute of Postgres' time in each of two
+statements; ten times that is a machine in trouble. Past it nothing has changed, and the last chunk may be
+sent again.
+"""
+REPLACE_WORK_MEM: Final = "64MB"
+"""Memory of one sort, and half of that of one hash, before it goes on on disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,9 @@ BEGIN_IMPORT = Query(
 ADVANCE_IMPORT = Command(
     "advance_import",
     takes={**_ONE, "acknowledged": int, "is_finished": bool, "now": datetime, "result": bytes},
+)
+ALLOW_LONG_STATEMENTS = Query(
+    "allow_long_statements", takes={"statement_timeout": str, "work_mem": str}, returns=str
 )
 FILL_INCOMING = Query(
     "fill_incoming_from_import", takes={**_AUDIENCE, "started_at": datetime}, returns=Filled
@@ -116,15 +130,23 @@ async def replace_membership(
 
     Order: in a transaction that holds the audience's lock.
     """
-    await make_merge_tables(connection)
-    filled = await FILL_INCOMING.value(connection, audience_no=audience_no, started_at=started_at)
-    return await merge_incoming(
-        connection,
-        audience_no,
-        filled.listed_count + filled.leaving_count,
-        now=now,
-        rules_version=rules_version,
-    )
+    with time_allowed(REPLACE_STATEMENT_S_MAX):
+        await ALLOW_LONG_STATEMENTS.value(
+            connection,
+            statement_timeout=f"{REPLACE_STATEMENT_S_MAX * 1000:.0f}ms",
+            work_mem=REPLACE_WORK_MEM,
+        )
+        await make_merge_tables(connection)
+        filled = await FILL_INCOMING.value(
+            connection, audience_no=audience_no, started_at=started_at
+        )
+        return await merge_incoming(
+            connection,
+            audience_no,
+            filled.listed_count + filled.leaving_count,
+            now=now,
+            rules_version=rules_version,
+        )
 
 
 async def drop_staged_rows(connection: Connection, audience_no: int) -> None:

@@ -14,6 +14,13 @@ from service.store.errors import SchemaMismatch, map_unavailable
 from service.store.queries import Command, Query
 
 MIGRATIONS_DIR: Final = Path(__file__).parent / "migrations_sql"
+SERVER_SETTINGS: Final = {
+    "application_name": "audience-sync migrate",
+    # A step may rewrite or index a big table. Who waits, waits for another that applies the same.
+    "statement_timeout": "1h",
+    "lock_timeout": "10min",
+    "idle_in_transaction_session_timeout": "60s",
+}
 _FILE_NAME: Final = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 
 
@@ -51,7 +58,7 @@ async def migrate(dsn: str, *, migrations_dir: Path = MIGRATIONS_DIR) -> int:
     """
     migrations = read_migrations(migrations_dir)
     with map_unavailable():
-        connection = await asyncpg.connect(dsn)
+        connection = await asyncpg.connect(dsn, server_settings=SERVER_SETTINGS)
         try:
             await LOCK_MIGRATIONS.execute(connection)
             await MAKE_MIGRATION_TABLE.execute(connection)

@@ -7,14 +7,21 @@ import asyncpg
 
 from service.store.connection import Connection, Pool
 from service.store.errors import map_unavailable
+from service.store.queries import DRIVER_PATIENCE_S
 
 __all__ = [
     "Connection",
     "Pool",
 ]
 
-COMMAND_TIMEOUT_S: Final = 120.0
-"""Seconds that a statement may take, waiting for a lock included."""
+STATEMENT_S_MAX: Final = 60.0
+"""Seconds that a statement may take, waiting for locks included: a merge of 10,000 changes takes 0.3."""
+LOCK_S_MAX: Final = 30.0
+"""Seconds that a statement waits for one lock: longer than any but a list that replaces all holds one."""
+IDLE_IN_TRANSACTION_S_MAX: Final = 60.0
+"""Seconds between two statements of a transaction: what a process that stands still can hold up others."""
+COMMAND_TIMEOUT_S: Final = STATEMENT_S_MAX + DRIVER_PATIENCE_S
+"""Seconds after which the driver gives up on a server that does not end the statement itself."""
 
 SILENCE_S_MAX: Final = 15
 """Seconds without any sign of life after which a connection to Postgres is over."""
@@ -35,6 +42,9 @@ SERVER_SETTINGS: Final = {
     # Of temporary tables nothing is known: the planner takes what a merge joins for large, and sorts it.
     "enable_mergejoin": "off",
     "timezone": "UTC",
+    "statement_timeout": f"{STATEMENT_S_MAX:.0f}s",
+    "lock_timeout": f"{LOCK_S_MAX:.0f}s",
+    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S_MAX:.0f}s",
 }
 
 

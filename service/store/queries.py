@@ -7,7 +7,9 @@ prepared and compared with a migrated database by a test.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from types import GenericAlias, UnionType
@@ -24,6 +26,9 @@ _HEADER: Final = re.compile(
 )
 _COMMENT: Final = re.compile(r"--[^\n]*")
 _PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z_]+)\b")
+
+DRIVER_PATIENCE_S: Final = 60.0
+"""Seconds that the driver waits beyond the time-out by which Postgres ends a statement itself."""
 
 PythonType: TypeAlias = type | UnionType | GenericAlias
 R = TypeVar("R")
@@ -71,6 +76,19 @@ REGISTERED: Final[dict[str, "Command"]] = {}
 """Every command and query of the code by its name."""
 
 
+_time_allowed_s: Final[ContextVar[float | None]] = ContextVar("time_allowed_s", default=None)
+
+
+@contextmanager
+def time_allowed(seconds: float) -> Iterator[None]:
+    """Let the driver wait longer than the pool's time-out for each statement of this task."""
+    token = _time_allowed_s.set(seconds + DRIVER_PATIENCE_S)
+    try:
+        yield
+    finally:
+        _time_allowed_s.reset(token)
+
+
 class Command:
     """A named text that gives nothing back but the number of rows affected.
 
@@ -89,7 +107,9 @@ class Command:
 
     async def execute(self, connection: Connection, **parameters: object) -> int:
         """Run it; return the number of rows affected."""
-        status = await connection.execute(self.text.sql, *self._in_order(parameters))
+        status = await connection.execute(
+            self.text.sql, *self._in_order(parameters), timeout=_time_allowed_s.get()
+        )
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
@@ -114,17 +134,23 @@ class Query(Command, Generic[R]):
 
     async def one(self, connection: Connection, **parameters: object) -> R | None:
         """Return the first row, or None."""
-        record = await connection.fetchrow(self.text.sql, *self._in_order(parameters))
+        record = await connection.fetchrow(
+            self.text.sql, *self._in_order(parameters), timeout=_time_allowed_s.get()
+        )
         return None if record is None else self._make(record)
 
     async def many(self, connection: Connection, **parameters: object) -> list[R]:
         """Return all rows."""
-        records = await connection.fetch(self.text.sql, *self._in_order(parameters))
+        records = await connection.fetch(
+            self.text.sql, *self._in_order(parameters), timeout=_time_allowed_s.get()
+        )
         return [self._make(record) for record in records]
 
     async def value(self, connection: Connection, **parameters: object) -> R:
         """Return the one row that there always is."""
-        record = await connection.fetchrow(self.text.sql, *self._in_order(parameters))
+        record = await connection.fetchrow(
+            self.text.sql, *self._in_order(parameters), timeout=_time_allowed_s.get()
+        )
         if record is None:
             raise LookupError(f"the query {self.name} found no row")
         return self._make(record)

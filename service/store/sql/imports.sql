@@ -24,44 +24,49 @@ update list_import set
     result = :result
 where audience_no = :audience_no and import_id = :import_id;
 
+-- name: allow_long_statements :value
+-- Until the transaction ends. Joins of millions of rows are hashed in memory; a loop over an index would
+-- take the planner's word for how few rows there are, and of a list just written it knows nothing.
+select set_config('statement_timeout', :statement_timeout, true)
+    || set_config('work_mem', :work_mem, true)
+    || set_config('enable_nestloop', 'off', true);
+
 -- name: fill_incoming_from_import :one
 -- Of the staged list only members who differ from what is stored, and a leaver for each member who is
--- not in it. Of several chunks with a member the last counts.
-with newest as (
-    select member_key, max(chunk_offset) as chunk_offset
+-- not in it: whoever is stored, or listed, has a row 0. Of several chunks with a member the last counts.
+with repeated as materialized (
+    select member_key, max(chunk_offset) as chunk_offset, count(*) - 1 as overtaken_count
     from import_row
-    where audience_no = :audience_no
+    where audience_no = :audience_no and row_no = 0
     group by member_key
-), listed as (
-    select r.*
-    from import_row r join newest using (member_key, chunk_offset)
-    where r.audience_no = :audience_no
+    having count(*) > 1
+), listed as not materialized (
+    select i.member_key, i.row_no, i.packed_row, i.email_prefix, i.phone_prefix, i.madid_prefix
+    from import_row i left join repeated r using (member_key)
+    where i.audience_no = :audience_no and (r.chunk_offset = i.chunk_offset) is not false
 ), known as (
     select member_key, row_no, packed_row from member where audience_no = :audience_no
-), differing as (
-    select member_key, bool_or(l.packed_row is not null) as is_listed
+), differing as materialized (
+    select member_key, row_no = 0 and l.packed_row is null as is_leaving
     from listed l full join known k using (member_key, row_no)
     where l.packed_row is distinct from k.packed_row
-    group by member_key
-), leaving as (
-    select d.member_key
-    from differing d
-    where not d.is_listed
-        and not exists (select from newest n where n.member_key = d.member_key)
 ), filled as (
     insert into incoming (
         member_key, row_no, packed_row, email_prefix, phone_prefix, madid_prefix, occurred_at
     )
     select
-        l.member_key, l.row_no, l.packed_row, l.email_prefix, l.phone_prefix, l.madid_prefix,
+        member_key, row_no, packed_row, email_prefix, phone_prefix, madid_prefix,
         :started_at::timestamptz
-    from listed l join differing using (member_key)
+    from listed
+    where member_key in (select member_key from differing)
     union all
-    select member_key, 0, null, null, null, null, :started_at::timestamptz from leaving
+    select member_key, 0, null, null, null, null, :started_at::timestamptz
+    from differing where is_leaving
 )
 select
-    (select count(*) from newest) as listed_count,
-    (select count(*) from leaving) as leaving_count;
+    (select count(*) from import_row where audience_no = :audience_no and row_no = 0)
+        - (select coalesce(sum(overtaken_count), 0)::bigint from repeated) as listed_count,
+    (select count(*) from differing where is_leaving) as leaving_count;
 
 -- name: forget_import_rows :exec
 delete from import_row where ctid = any (array(

@@ -41,13 +41,16 @@ class MemoryConnection:
         self.is_lost = False
         """What a step raised, but for an answer of Postgres, ended the connection."""
 
-    async def execute(self, sql: str, *args: object) -> str:
+    async def execute(self, sql: str, *args: object, timeout: float | None = None) -> str:
+        """Waiting takes no time here: no statement needs a time-out."""
         return f"DONE {await self._run(sql, args)}"
 
-    async def fetch(self, sql: str, *args: object) -> list[Record]:
+    async def fetch(self, sql: str, *args: object, timeout: float | None = None) -> list[Record]:
         return [Record(row) for row in await self._run(sql, args)]
 
-    async def fetchrow(self, sql: str, *args: object) -> Record | None:
+    async def fetchrow(
+        self, sql: str, *args: object, timeout: float | None = None
+    ) -> Record | None:
         rows = await self._run(sql, args)
         return Record(rows[0]) if rows else None
 

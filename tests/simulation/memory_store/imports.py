@@ -90,6 +90,11 @@ def advance_import(
     return 1
 
 
+@named("allow_long_statements")
+def allow_long_statements(_: Session, *, statement_timeout: str, work_mem: str) -> list[Row]:
+    return [{"config": f"{statement_timeout}{work_mem}off"}]
+
+
 @named("fill_incoming_from_import")
 def fill_incoming_from_import(s: Session, *, audience_no: int, started_at: datetime) -> list[Row]:
     newest: dict[bytes, int] = {}
