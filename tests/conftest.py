@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -66,6 +67,15 @@ async def database_url(postgres: EmbeddedPostgres, template_database: str) -> As
         yield url
 
 
+@pytest.fixture(scope="module")
+def module_database_url(postgres: EmbeddedPostgres, template_database: str) -> Iterator[str]:
+    """Address of a migrated database that the tests of a module share."""
+    name = f"module_{uuid.uuid4().hex}"
+    _run_apart(partial(_create, postgres, name, template_database))
+    yield postgres.dsn(name)
+    _run_apart(partial(_drop, postgres, name))
+
+
 @pytest.fixture
 async def empty_database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     """Address of a fresh database without any table, dropped after the test."""
@@ -76,11 +86,19 @@ async def empty_database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
 @asynccontextmanager
 async def _database(server: EmbeddedPostgres, *, template: str) -> AsyncIterator[str]:
     name = f"test_{uuid.uuid4().hex}"
-    await _execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    await _create(server, name, template)
     try:
         yield server.dsn(name)
     finally:
-        await _execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await _drop(server, name)
+
+
+async def _create(server: EmbeddedPostgres, name: str, template: str) -> None:
+    await _execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+
+async def _drop(server: EmbeddedPostgres, name: str) -> None:
+    await _execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 async def _execute(server: EmbeddedPostgres, statement: str) -> None:

@@ -123,21 +123,67 @@ class Stack:
         self._stack.close()
 
 
-@pytest.fixture
-def stack(tmp_path: Path, database_url: str, request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """A fake Facebook and one service, on a fresh database of the session's Postgres.
+@dataclass(frozen=True, slots=True)
+class Fake:
+    """The fake Facebook of this test process, and its admin port."""
 
-    The fake misbehaves now and then, as Facebook does, unless the test is marked `calm`.
-    """
-    profile = "--calm" if request.node.get_closest_marker("calm") else "--grumpy"
-    with start_fake(tmp_path / "fakefb.log", profile=profile) as fake:
-        urls = fake.wait_ready()
-        made = Stack(tmp_path, database_url, urls["graph_url"], FakeAdmin(urls["admin_url"]))
-        try:
-            made.start_service()
-            yield made
-        finally:
-            made.close()
+    graph_url: str
+    admin: FakeAdmin
+
+    def renew(self, request: pytest.FixtureRequest) -> None:
+        """Make it fresh. It misbehaves now and then, as Facebook does, unless a test is `calm`."""
+        is_calm = request.node.get_closest_marker("calm")
+        self.admin.post("reset", {})
+        self.admin.put("profile", {"name": "calm" if is_calm else "grumpy"})
+
+
+@pytest.fixture(scope="session")
+def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fake]:
+    """One for all tests here, each of which begins with `renew`."""
+    with start_fake(tmp_path_factory.mktemp("fake") / "fakefb.log") as process:
+        urls = process.wait_ready()
+        yield Fake(urls["graph_url"], FakeAdmin(urls["admin_url"]))
+
+
+@pytest.fixture
+def bare_stack(
+    tmp_path: Path, database_url: str, fake: Fake, request: pytest.FixtureRequest
+) -> Iterator[Stack]:
+    """A fresh fake Facebook and a fresh database of the session's Postgres; no service yet."""
+    fake.renew(request)
+    made = Stack(tmp_path, database_url, fake.graph_url, fake.admin)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def stack(bare_stack: Stack) -> Stack:
+    """A fresh fake Facebook and one service, on a fresh database of the session's Postgres."""
+    bare_stack.start_service()
+    return bare_stack
+
+
+@pytest.fixture(scope="module")
+def standing_stack(
+    tmp_path_factory: pytest.TempPathFactory, module_database_url: str, fake: Fake
+) -> Iterator[Stack]:
+    """One service for the tests of a module that leave nothing behind which another could meet."""
+    folder = tmp_path_factory.mktemp("standing")
+    made = Stack(folder, module_database_url, fake.graph_url, fake.admin)
+    try:
+        made.start_service()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def shared_stack(standing_stack: Stack, fake: Fake, request: pytest.FixtureRequest) -> Stack:
+    """A fresh fake Facebook and the service that the tests of a module share."""
+    fake.renew(request)
+    return standing_stack
 
 
 def run_command(

@@ -47,17 +47,17 @@ CASES: list[tuple[str, str, Plant]] = [
 
 @pytest.mark.parametrize(("reason", "ad_account_id", "plant"), CASES, ids=[one[0] for one in CASES])
 def test_what_cannot_be_used_is_refused_with_its_reason_and_nothing_is_stored(
-    stack: Stack, reason: str, ad_account_id: str, plant: Plant
+    shared_stack: Stack, reason: str, ad_account_id: str, plant: Plant
 ) -> None:
-    plant(stack)
+    plant(shared_stack)
     request = pb.ConnectAdAccountRequest(ad_account_id=ad_account_id, access_token="other-token")
 
     with pytest.raises(grpc.RpcError) as refusal:
-        stack.service.stub.ConnectAdAccount(request)
+        shared_stack.service.stub.ConnectAdAccount(request)
 
     assert refusal.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert reason_of(refusal.value) == reason
-    assert not stack.service.stub.ListAdAccounts(pb.ListAdAccountsRequest()).ad_accounts
+    assert not shared_stack.service.stub.ListAdAccounts(pb.ListAdAccountsRequest()).ad_accounts
 
 
 def reason_of(error: grpc.RpcError) -> str:

@@ -33,13 +33,13 @@ def test_an_audience_is_connected_filled_synced_and_shown(stack: Stack, tmp_path
     assert "refused no row" in run_command("rejected", AUDIENCE_ID, *server).stdout
 
 
-def test_a_wrong_token_is_one_line_without_the_token(stack: Stack) -> None:
+def test_a_wrong_token_is_one_line_without_the_token(shared_stack: Stack) -> None:
     environment = {"FACEBOOK_ACCESS_TOKEN": "no-such-token"}
     done = run_command(
         "connect-ad-account",
         AD_ACCOUNT_ID,
         "--server",
-        stack.service.server,
+        shared_stack.service.server,
         environment=environment,
     )
     assert done.returncode == 1
@@ -48,17 +48,17 @@ def test_a_wrong_token_is_one_line_without_the_token(stack: Stack) -> None:
     assert "no-such-token" not in done.stdout + done.stderr
 
 
-def test_an_unknown_audience_is_one_line_that_says_what_to_do(stack: Stack) -> None:
+def test_an_unknown_audience_is_one_line_that_says_what_to_do(shared_stack: Stack) -> None:
     for command in ("sync", "status", "history", "rejected"):
-        done = run_command(command, "nobody", "--server", stack.service.server)
+        done = run_command(command, "nobody", "--server", shared_stack.service.server)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1)
         assert "AUDIENCE_NOT_FOUND" in done.stderr
         assert "audience-sync connect" in done.stderr
 
 
-def test_buf_curl_finds_the_methods_by_reflection(stack: Stack) -> None:
-    stack.connect()
-    url = f"http://{stack.service.server}/audiencesync.v1.AudienceSyncService/GetAudience"
+def test_buf_curl_finds_the_methods_by_reflection(shared_stack: Stack) -> None:
+    shared_stack.connect()
+    url = f"http://{shared_stack.service.server}/audiencesync.v1.AudienceSyncService/GetAudience"
     buf = str(Path(sys.executable).with_name("buf"))
     options = ("--protocol", "grpc", "--http2-prior-knowledge")
     command = [buf, "curl", *options, "-d", f'{{"audience_id": "{AUDIENCE_ID}"}}', url]
@@ -84,16 +84,16 @@ def test_migrate_prints_the_version(empty_database_url: str) -> None:
     assert run_command("migrate", environment=environment).stdout == first.stdout
 
 
-def test_a_taken_port_is_one_line(stack: Stack) -> None:
+def test_a_taken_port_is_one_line(shared_stack: Stack) -> None:
     environment = {
-        "AUDIENCE_SYNC_DATABASE_URL": stack.database_url,
+        "AUDIENCE_SYNC_DATABASE_URL": shared_stack.database_url,
         "AUDIENCE_SYNC_SEALING_KEYS": SEALING_KEYS,
-        "AUDIENCE_SYNC_LISTEN": stack.service.server,
+        "AUDIENCE_SYNC_LISTEN": shared_stack.service.server,
         "AUDIENCE_SYNC_LOG_LEVEL": "error",
     }
     done = run_command("serve", environment=environment)
     assert done.returncode == 1
-    assert f"cannot listen on {stack.service.server}" in done.stderr.splitlines()[-1]
+    assert f"cannot listen on {shared_stack.service.server}" in done.stderr.splitlines()[-1]
 
 
 def test_a_service_without_its_database_says_so_and_ends(tmp_path: Path) -> None:

@@ -50,10 +50,12 @@ def wait_until_gone(pids: list[int]) -> None:
     pytest.fail(f"{pids} are still there")
 
 
-def test_processes_share_a_port_are_replaced_when_they_die_and_end_together(stack: Stack) -> None:
-    service = stack.start_processes(2)
+def test_processes_share_a_port_are_replaced_when_they_die_and_end_together(
+    bare_stack: Stack,
+) -> None:
+    service = bare_stack.start_processes(2)
     first, second = children(service)
-    stack.connect()
+    bare_stack.connect()
     for number in range(CALLERS):
         update(service, number)
     os.kill(first, signal.SIGKILL)
@@ -61,25 +63,25 @@ def test_processes_share_a_port_are_replaced_when_they_die_and_end_together(stac
         update(service, number)
     anew = wait_for_children(service, 2, without=first)
     assert second in anew
-    assert stack.sync().state == pb.Sync.STATE_SUCCEEDED
+    assert bare_stack.sync().state == pb.Sync.STATE_SUCCEEDED
     look = pb.GetAudienceRequest(audience_id="customers")
-    assert call(stack.service.stub.GetAudience, look).audience.member_count == 2 * CALLERS
-    assert "process died" in stack.logs()
+    assert call(bare_stack.service.stub.GetAudience, look).audience.member_count == 2 * CALLERS
+    assert "process died" in bare_stack.logs()
 
     assert service.process.stop() == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in anew)
 
 
-def test_a_port_that_another_service_shares_is_taken(stack: Stack, tmp_path: Path) -> None:
-    service = stack.start_processes(2)
+def test_a_port_that_another_service_shares_is_taken(bare_stack: Stack, tmp_path: Path) -> None:
+    service = bare_stack.start_processes(2)
     settings = {"LISTEN": service.server, "DATA_DIR": str(tmp_path / "other")}
     with start_service(tmp_path / "second.log", settings, processes=2) as second:
         assert second.process.wait(timeout=50) == 1
     assert "is the port taken?" in (tmp_path / "second.log").read_text()
 
 
-def test_processes_end_when_who_started_them_is_killed(stack: Stack) -> None:
-    service = stack.start_processes(2)
+def test_processes_end_when_who_started_them_is_killed(bare_stack: Stack) -> None:
+    service = bare_stack.start_processes(2)
     orphans = children(service)
     service.kill()
     wait_until_gone(orphans)
