@@ -1,37 +1,70 @@
 """The program `audience-sync`: its commands, in the order of a first day with it."""
 
-import typer
+import importlib
+from collections import UserDict
+from collections.abc import Mapping
+from typing import Any, Final
 
-from service.cli.connect import connect, connect_ad_account
-from service.cli.demo import demo
-from service.cli.disconnect import disconnect
-from service.cli.history import history
-from service.cli.import_list import import_list
-from service.cli.migrate import migrate
-from service.cli.rejected import rejected
-from service.cli.serve import serve, settings_help
-from service.cli.status import status
-from service.cli.sync import sync
+import typer
+from typer.core import TyperGroup
+
+OPTIONS: Final[Mapping[str, Any]] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": "markdown",
+}
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "demo": ("demo", "demo"),
+    "serve": ("serve", "serve"),
+    "migrate": ("migrate", "migrate"),
+    "connect-ad-account": ("connect", "connect_ad_account"),
+    "connect": ("connect", "connect"),
+    "import": ("import_list", "import_list"),
+    "sync": ("sync", "sync"),
+    "status": ("status", "status"),
+    "history": ("history", "history"),
+    "rejected": ("rejected", "rejected"),
+    "disconnect": ("disconnect", "disconnect"),
+}
+"""Module in `service.cli` and function of each."""
+
+
+class _Commands(UserDict[str, Any]):
+    """Imports a command when it is looked up: one that only calls the service is there at once."""
+
+    def __getitem__(self, name: str) -> Any:
+        if self.data[name] is None:
+            self.data[name] = _command(name, *COMMANDS[name])
+        return self.data[name]
+
+
+def _command(name: str, module_name: str, function: str) -> object:
+    module = importlib.import_module(f"service.cli.{module_name}")
+    alone = typer.Typer(**OPTIONS)
+    epilog = module.settings_help() if name == "serve" else None
+    alone.command(name, epilog=epilog)(getattr(module, function))
+    return typer.main.get_command(alone)
+
+
+class _Program(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands(dict.fromkeys(COMMANDS))
+
 
 app = typer.Typer(
+    cls=_Program,
     help="Keeps Facebook Custom Audiences equal to the memberships that services report by gRPC.",
     epilog="Try it without a Facebook account: `audience-sync demo`",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    **OPTIONS,
 )
-app.command()(demo)
-app.command(epilog=settings_help())(serve)
-app.command()(migrate)
-app.command("connect-ad-account")(connect_ad_account)
-app.command()(connect)
-app.command("import")(import_list)
-app.command()(sync)
-app.command()(status)
-app.command()(history)
-app.command()(rejected)
-app.command()(disconnect)
+
+
+@app.callback()
+def _begin() -> None:
+    """Make a group of `app`, which has no command before one is looked up."""
+
 
 if __name__ == "__main__":
     app()

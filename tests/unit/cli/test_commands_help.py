@@ -1,5 +1,8 @@
 """The help of the commands, and settings that are wrong."""
 
+import subprocess
+import sys
+
 import pytest
 import typer.main
 from typer.testing import CliRunner
@@ -47,3 +50,13 @@ def test_a_token_cannot_be_given_as_an_argument() -> None:
     _, text, _ = run("connect-ad-account", "--help")
     assert "--access-token" not in text
     assert "--app-secret" not in text
+
+
+def test_a_command_that_only_calls_the_service_does_not_wait_for_its_modules() -> None:
+    look_up = "import sys, typer; from service.cli.main import app"
+    look_up += "; typer.main.get_command(app).commands['status']"
+    look_up += "; print('service.cli.status' in sys.modules, 'service.app' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", look_up], capture_output=True, text=True, check=True, timeout=50
+    )
+    assert done.stdout == "True False\n"
