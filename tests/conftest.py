@@ -24,6 +24,13 @@ settings.load_profile("ci")
 for _name in [name for name in os.environ if name.upper().startswith("AUDIENCE_SYNC_")]:
     del os.environ[_name]
 
+BEGUN_FIRST = ("tests/chaos/", "tests/simulation/test_simulation.py")
+"""The longest tests: begun last, they would keep one process busy when the others have ended."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(BEGUN_FIRST))
+
 
 @pytest.fixture(scope="session")
 def reachable_dir() -> Iterator[Path]:
