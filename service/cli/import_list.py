@@ -6,17 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final, assert_never
+from typing import Annotated, Final, assert_never
 
 import typer
 from audiencesync.v1 import audience_sync_pb2 as pb
 from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from service.cli.client import DEFAULT_SERVER, CallFailed, connected
-from service.cli.csv_members import BadList, ListedMember, read_members
-from service.cli.import_stream import ChunkedList, ImportStream, ListShorter
+from service.cli.customer_list import BadList, CustomerList, ListedMember, ListShorter
+from service.cli.import_progress import ImportProgress
+from service.cli.import_stream import ChunkedList, ImportStream
+from service.cli.list_file import opened_list
 from service.cli.terminal import (
     EXIT_INTERRUPTED,
     AudienceArgument,
@@ -83,9 +84,9 @@ def import_list(
 ) -> None:
     """Send a customer list to a connected audience.
 
-    The list is CSV in UTF-8 with a header line. One column (user_id, member_id or id) names the
-    member; the others carry trait names (email, phone, firstName, zip_code, idfa ...), with ";"
-    between several e-mails, phones or devices. Members who are not in the list stay as they are,
+    The list is CSV in UTF-8 with a header line, or Parquet when its name ends in .parquet. One
+    column (user_id, member_id or id) names the member; the others carry trait names (email, phone,
+    firstName, zip_code, idfa ...), with ";" between several e-mails, phones or devices. Members who are not in the list stay as they are,
     unless it replaces everybody; then nothing changes before the list is whole. Running it again is
     harmless.
 
@@ -106,7 +107,11 @@ def import_list(
     )
     sent = Sent(header)
     try:
-        with connected(server) as stub, _progress(file) as progress, file.open("rb") as source:
+        with (
+            opened_list(file) as source,
+            connected(server) as stub,
+            ImportProgress(notes, file.name, length=source.length) as progress,
+        ):
             result = _send(stub, sent, source, operation, batch_size, progress)
     except BadList as mistake:
         fail(f"{file.name}, {mistake}; {_so_far(sent)}")
@@ -166,35 +171,20 @@ def reason_name(reason: "pb.DropReason.ValueType") -> str:
 def _send(
     stub: AudienceSyncServiceStub,
     sent: Sent,
-    source: BinaryIO,
+    source: CustomerList,
     operation: Operation,
     batch_size: int,
-    progress: Progress,
+    progress: ImportProgress,
 ) -> pb.ImportResult:
-    task = progress.task_ids[0]
-
     def on_acknowledged(offset: int) -> None:
         sent.members = offset
-        elapsed_s = progress.tasks[0].elapsed or 0.0
-        progress.update(task, members=offset, rate=offset / elapsed_s if elapsed_s else 0.0)
+        progress.acknowledged(offset)
 
-    members = read_members(source, lambda count: progress.advance(task, count))
-    chunks = ChunkedList(batches(members, operation, size=batch_size))
+    def batches_from(offset: int) -> Iterator[list[pb.Change]]:
+        return batches(source.members(offset, progress.read), operation, size=batch_size)
+
+    chunks = ChunkedList(batches_from)
     return ImportStream(stub, sent.header, chunks, on_acknowledged=on_acknowledged).send()
-
-
-def _progress(file: Path) -> Progress:
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[members]:,} members, {task.fields[rate]:,.0f}/s"),
-        TimeRemainingColumn(),
-        console=notes,
-        disable=not notes.is_terminal,
-    )
-    progress.add_task(file.name, total=file.stat().st_size, members=0, rate=0.0)
-    return progress
 
 
 def _so_far(sent: Sent) -> str:

@@ -11,20 +11,25 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
 
 from service.cli.client import RETRIED, RETRY_WAITS_S, asked_delay_s, failure_of
+from service.cli.customer_list import ListShorter
 
 CHUNKS_AHEAD_MAX: Final = 4
 """Chunks that are sent and not acknowledged yet."""
 
 
-class ListShorter(Exception):
-    """The import is further than the list is long: it is not the list that was begun."""
+BatchesFrom = Callable[[int], Iterator[Sequence[pb.Change]]]
+"""Gives the batches of a list behind so many of its changes."""
 
 
 class ChunkedList:
-    """A list cut into chunks; those not acknowledged are kept, to be sent again after a break."""
+    """A list cut into chunks; those not acknowledged are kept, to be sent again after a break.
 
-    def __init__(self, batches: Iterator[Sequence[pb.Change]]) -> None:
-        self._batches = batches
+    The list is opened once, behind what an earlier run had sent.
+    """
+
+    def __init__(self, batches_from: BatchesFrom) -> None:
+        self._batches_from = batches_from
+        self._batches: Iterator[Sequence[pb.Change]] | None = None
         self._kept: deque[pb.ImportChunk] = deque()
         self._read = 0
         self._is_whole = False
@@ -47,6 +52,8 @@ class ChunkedList:
             self._kept.popleft()
 
     def _next(self, offset: int) -> pb.ImportChunk:
+        if self._batches is None:
+            self._batches, self._read = self._batches_from(offset), offset
         for batch in self._batches:
             begins, self._read = self._read, self._read + len(batch)
             if self._read > offset:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.cli.csv_members import LINE_BYTES_MAX, BadList, ListedMember, read_members
+from service.cli.csv_members import LINE_BYTES_MAX, read_members
+from service.cli.customer_list import BadList, ListedMember, ListShorter
 
 
 def read(text: str | bytes) -> list[ListedMember]:
@@ -80,7 +81,7 @@ def test_an_empty_file_is_told_as_such(text: str | bytes) -> None:
 )
 def test_a_mistake_is_told_with_its_line(text: str | bytes, line: int, words: str) -> None:
     found = mistake(text)
-    assert found.line == line
+    assert found.place == f"line {line}"
     assert words in str(found)
     assert "\n" not in str(found)
 
@@ -120,3 +121,21 @@ def test_any_bytes_are_members_or_one_mistake(noise: bytes) -> None:
 
 def test_the_repr_of_a_member_shows_nothing() -> None:
     assert "x.org" not in repr(read("id,email\nann@x.org,ann@x.org\n"))
+
+
+def test_members_that_are_sent_already_are_skipped_but_lines_are_still_counted() -> None:
+    text = b'id,city\nu1,"a\nb"\n\nu2,c\nu3,d\nu4\n'
+    members = read_members(io.BytesIO(text), skip=2)
+    assert next(members).member_id == "u3"
+    with pytest.raises(BadList, match="line 7: 1 columns"):
+        next(members)
+
+
+def test_a_list_with_fewer_members_than_are_to_be_skipped_is_too_short() -> None:
+    assert list(read_members(io.BytesIO(b"id\nu1\nu2\n"), skip=2)) == []
+    with pytest.raises(ListShorter):
+        list(read_members(io.BytesIO(b"id\nu1\nu2\n"), skip=3))
+
+
+def test_a_parquet_file_by_another_name_is_told_what_name_it_needs() -> None:
+    assert "its name has to end in .parquet" in str(mistake(b"PAR1\x15\x04\n"))

@@ -4,7 +4,7 @@ from typing import cast
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from service.cli.csv_members import ListedMember
+from service.cli.customer_list import ListedMember
 from service.cli.import_list import BATCH_BYTES_MAX, Operation, batches, change_of, reason_name
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.cli.client import CallFailed
-from service.cli.import_stream import CHUNKS_AHEAD_MAX, ChunkedList, ImportStream, ListShorter
+from service.cli.customer_list import ListShorter
+from service.cli.import_stream import CHUNKS_AHEAD_MAX, ChunkedList, ImportStream
 
 HEADER = pb.ImportHeader(audience_id="a", import_id="i")
 
@@ -81,9 +82,18 @@ class Stream:
         return
 
 
-def batches(count: int, size: int) -> Iterator[list[pb.Change]]:
+def batches(count: int, size: int, *, skip: int = 0) -> Iterator[list[pb.Change]]:
     changes = [pb.Change(member=pb.Member(member_id=str(n))) for n in range(count)]
-    return iter([changes[at : at + size] for at in range(0, count, size)])
+    return iter([changes[at : at + size] for at in range(skip, count, size)])
+
+
+def chunked(count: int, size: int) -> ChunkedList:
+    def batches_from(offset: int) -> Iterator[list[pb.Change]]:
+        if offset > count:
+            raise ListShorter
+        return batches(count, size, skip=offset)
+
+    return ChunkedList(batches_from)
 
 
 def send(service: Service, chunks: ChunkedList, seen: list[int] | None = None) -> pb.ImportResult:
@@ -110,7 +120,7 @@ def test_a_list_arrives_whole_and_once_however_the_stream_breaks(
     loses_answers: bool,  # noqa: FBT001
 ) -> None:
     service = Service(breaks, loses_answers=loses_answers)
-    result = send(service, ChunkedList(batches(count, size)))
+    result = send(service, chunked(count, size))
     assert service.taken == [str(n) for n in range(count)]
     assert result.changed_count == count
 
@@ -121,7 +131,7 @@ def test_an_import_of_an_earlier_run_goes_on_whatever_the_chunks_were(
 ) -> None:
     service = Service()
     service.taken = [str(n) for n in range(min(count, other))]
-    send(service, ChunkedList(batches(count, size)))
+    send(service, chunked(count, size))
     assert service.taken == [str(n) for n in range(count)]
 
 
@@ -129,7 +139,7 @@ def test_a_list_that_is_shorter_than_what_is_durable_is_another_list() -> None:
     service = Service()
     service.taken = ["x"] * 10
     with pytest.raises(ListShorter):
-        send(service, ChunkedList(batches(9, 4)))
+        send(service, chunked(9, 4))
 
 
 def test_a_mistake_in_the_list_is_told_when_all_before_it_is_durable() -> None:
@@ -139,7 +149,7 @@ def test_a_mistake_in_the_list_is_told_when_all_before_it_is_durable() -> None:
 
     service, seen = Service(), list[int]()
     with pytest.raises(ValueError, match="line 8"):
-        send(service, ChunkedList(broken()), seen)
+        send(service, ChunkedList(lambda _: broken()), seen)
     assert seen[-1] == len(service.taken) == 6
     assert not service.is_finished
 
@@ -147,7 +157,7 @@ def test_a_mistake_in_the_list_is_told_when_all_before_it_is_durable() -> None:
 def test_a_service_that_stays_away_is_told_after_some_tries() -> None:
     service = Service([0] * 50)
     with pytest.raises(CallFailed, match="no service answers"):
-        send(service, ChunkedList(batches(6, 2)))
+        send(service, chunked(6, 2))
     assert 3 < service.streams < 10
 
 
@@ -165,5 +175,5 @@ def test_only_some_chunks_are_read_ahead_of_their_acknowledgements() -> None:
             super()._take(chunk)
             assert read <= len(self.taken) + CHUNKS_AHEAD_MAX
 
-    send(Slow(), ChunkedList(counted()))
+    send(Slow(), ChunkedList(lambda _: counted()))
     assert read == 100

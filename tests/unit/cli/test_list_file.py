@@ -1,0 +1,44 @@
+"""How the reader of a list is chosen, and what is told when it is not installed."""
+
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from service.cli.customer_list import BadList
+from service.cli.list_file import opened_list
+
+
+def write_parquet(path: Path) -> Path:
+    pq.write_table(pa.table({"id": ["u1", "u2"]}), path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["list.parquet", "part-0.snappy.PARQUET"])
+def test_parquet_is_chosen_by_the_end_of_the_name(tmp_path: Path, name: str) -> None:
+    with opened_list(write_parquet(tmp_path / name)) as found:
+        assert [one.member_id for one in found.members(0, lambda _: None)] == ["u1", "u2"]
+        assert found.length == 2
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.txt", "list"])
+def test_every_other_name_is_csv(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("id\nu1\nu2\n")
+    with opened_list(path) as found:
+        assert [one.member_id for one in found.members(1, lambda _: None)] == ["u2"]
+        assert found.length == path.stat().st_size
+
+
+def test_without_pyarrow_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_parquet(tmp_path / "list.parquet")
+    for module in ("parquet_members", "parquet_texts"):
+        monkeypatch.delitem(sys.modules, f"service.cli.{module}", raising=False)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(BadList, match=r"pip install 'audience-sync\[parquet\]'"):  # noqa: SIM117
+        with opened_list(path):
+            pass

@@ -1,0 +1,287 @@
+"""Customer lists of Parquet: what is read from which type, and how a mistake is told."""
+
+import datetime as dt
+import io
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from service.cli.customer_list import BadList, ListedMember, ListShorter
+from service.cli.parquet_members import ROWS_AT_ONCE_MAX, VALUE_CHARACTERS_MAX, ParquetList
+
+MADID = uuid.UUID("6d92078a-8246-4ba4-ae5b-76104861e7dc")
+BIRTH = dt.date(1980, 5, 17)
+MIDNIGHT = dt.datetime(1980, 5, 17)  # noqa: DTZ001
+BERLIN = dt.timezone(dt.timedelta(hours=2))
+
+
+def file_of(table: pa.Table, **options: Any) -> io.BytesIO:
+    file = io.BytesIO()
+    pq.write_table(table, file, **options)
+    return io.BytesIO(file.getvalue())
+
+
+def listed(columns: Mapping[str, Any], **options: Any) -> ParquetList:
+    """A list whose ids are u1, u2 ... unless it has a column of them."""
+    rows = len(next(iter(columns.values())))
+    ids = {} if "id" in columns else {"id": [f"u{n + 1}" for n in range(rows)]}
+    return ParquetList(file_of(pa.table({**ids, **columns}), **options))
+
+
+def read(parquet: ParquetList, skip: int = 0) -> Iterator[ListedMember]:
+    return parquet.members(skip, lambda _: None)
+
+
+def values(name: str, array: pa.Array) -> list[str]:
+    return [one.traits.get(name, "") for one in read(listed({name: array}))]
+
+
+def mistake(columns: Mapping[str, Any]) -> BadList:
+    with pytest.raises(BadList) as caught:
+        list(read(listed(columns)))
+    return caught.value
+
+
+def test_columns_become_traits_and_nulls_and_blanks_are_left_out() -> None:
+    found = read(listed({"email": [" A@x.org", None, ""], "firstName": ["Ann", " ", "Bea"]}))
+    assert list(found) == [
+        ListedMember("u1", {"email": " A@x.org", "firstName": "Ann"}),
+        ListedMember("u2", {}),
+        ListedMember("u3", {"firstName": "Bea"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "texts"),
+    [
+        ("city", pa.array(["Köln", None], pa.large_string()), ["Köln", ""]),
+        ("city", pa.array(["Köln", None, "Köln"]).dictionary_encode(), ["Köln", "", "Köln"]),
+        ("city", pa.array([None, None], pa.null()), ["", ""]),
+        ("email", pa.array([b"a@x.org", None], pa.binary()), ["a@x.org", ""]),
+        ("gender", pa.array([b"f", None], pa.binary(1)), ["f", ""]),
+        ("birth_year", pa.array([1980, None], pa.int16()), ["1980", ""]),
+        ("zip", pa.array([94107, None], pa.uint32()), ["94107", ""]),
+        ("birth_year", pa.array([1980.0, None, float("nan")]), ["1980", "", ""]),
+        ("birth_year", pa.array([1980.0, None], pa.float32()), ["1980", ""]),
+        (
+            "phone",
+            pa.array([Decimal(14155550123), None], pa.decimal128(38, 0)),
+            ["14155550123", ""],
+        ),
+        ("zip", pa.array([Decimal("94107.00")], pa.decimal128(20, 2)), ["94107"]),
+        ("birthday", pa.array([BIRTH, None], pa.date32()), ["1980-05-17", ""]),
+        ("DOB", pa.array([BIRTH, None], pa.date64()), ["1980-05-17", ""]),
+        ("birthday", pa.array([MIDNIGHT, None], pa.timestamp("ns")), ["1980-05-17", ""]),
+        ("birthday", pa.array([MIDNIGHT], pa.timestamp("us", tz="UTC")), ["1980-05-17"]),
+        (
+            "birthday",
+            pa.array([MIDNIGHT.replace(tzinfo=BERLIN)], pa.timestamp("us", tz="Europe/Berlin")),
+            ["1980-05-17"],
+        ),
+        ("birth_day", pa.array([17, None], pa.int8()), ["17", ""]),
+        ("idfa", pa.array([MADID.bytes, None], pa.uuid()), [str(MADID), ""]),
+    ],
+)
+def test_a_value_is_the_text_that_a_person_would_write(
+    name: str, array: pa.Array, texts: Sequence[str]
+) -> None:
+    assert values(name, array) == texts
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.list_(pa.string()), pa.large_list(pa.string()), pa.list_(pa.string(), 3)]
+)
+def test_lists_of_strings_are_several_values_without_the_blank_ones(kind: pa.DataType) -> None:
+    array = pa.array([["a@x.org", None, "b@x.org"], None, ["", "c@x.org", None]], kind)
+    assert values("emails", array) == ["a@x.org;b@x.org", "", "c@x.org"]
+
+
+def test_lists_of_numbers_and_of_dictionaries_are_read_and_empty_ones_are_blank() -> None:
+    numbers = pa.array([[4917612345678, 14155550123], []], pa.list_(pa.int64()))
+    assert values("phones", numbers) == ["4917612345678;14155550123", ""]
+    cities = pa.array(["x", "y", "x"]).dictionary_encode()
+    assert values("idfa", pa.ListArray.from_arrays([0, 2, 3], cities)) == ["x;y", "x"]
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "words"),
+    [
+        ("email", pa.array([True]), "column email: it holds bool; texts or lists of texts are"),
+        ("birthday", pa.array([True]), "column birthday: it holds bool; texts or dates are"),
+        ("city", pa.array([["x"]]), "column city: it holds lists; texts are expected"),
+        ("birth_year", pa.array([BIRTH]), "column birth_year: it holds date32[day]; texts are"),
+        ("phones", pa.array([[["x"]]]), "column phones: it holds lists"),
+        ("email", pa.array([{"ann@x.org": 1}]), "column email: it holds structs"),
+        ("id", pa.array([{"x": 1}]), "column id: it holds structs; texts are expected"),
+        ("shoe_size", pa.array([1]), "unknown column shoe_size; known are user_id"),
+        ("emial", pa.array(["x"]), "unknown column emial (did you mean email?)"),
+    ],
+)
+def test_a_column_that_means_nothing_is_told_before_any_row_is_read(
+    name: str, array: pa.Array, words: str
+) -> None:
+    with pytest.raises(BadList) as caught:
+        listed({name: array})
+    assert words in str(caught.value)
+    assert "ann@" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "words"),
+    [
+        ("id", pa.array(["u1", None]), "row 2: no id"),
+        ("id", pa.array(["u1", "  "]), "row 2: no id"),
+        ("id", pa.array(["u1", "é" * 257]), "row 2: id is over 512 bytes"),
+        ("zip", pa.array([94107, 94107.5]), "row 2, column zip: not a whole number"),
+        ("birth_year", pa.array([1.0, float("inf")]), "row 2, column birth_year: too large"),
+        ("id", pa.array([1.0, 2.0**53 + 2]), "row 2, column id: too large to be exact"),
+        ("phone", pa.array([Decimal("1.0"), Decimal("1.5")]), "row 2, column phone: not a whole"),
+        ("email", pa.array([b"a@x.org", b"m\xfcller@x.org"]), "row 2, column email: not UTF-8"),
+        (
+            "birthday",
+            pa.array([MIDNIGHT, MIDNIGHT.replace(hour=22)]),
+            "row 2, column birthday: a time of day is no part of a date",
+        ),
+        (
+            "phones",
+            pa.array([[1.0, 2.0], [], [3.0, 4.5]]),
+            "row 3, column phones: not a whole number",
+        ),
+        (
+            "city",
+            pa.array(["x", "x" * (VALUE_CHARACTERS_MAX + 1)]),
+            f"row 2, column city: over {VALUE_CHARACTERS_MAX} characters",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_told_with_its_row_and_column(
+    name: str, array: pa.Array, words: str
+) -> None:
+    told = str(mistake({name: array}))
+    assert words in told
+    assert "ller" not in told
+
+
+def test_text_that_its_writer_marked_as_utf_8_and_is_not_is_a_mistake() -> None:
+    raw = pa.array([b"K\xc3\xb6ln", b"K\xf6ln"])
+    marked = pa.StringArray.from_buffers(2, raw.buffers()[1], raw.buffers()[2])
+    assert "row 2, column city: not UTF-8" in str(mistake({"city": marked}))
+
+
+def test_members_before_the_first_mistake_are_read_whichever_column_it_is_in() -> None:
+    columns = {
+        "zip": pa.array([1.0, 2.0, 3.0, 4.5]),
+        "birth_year": pa.array([1980.0, 1981.0, 1982.5, 1983.0]),
+    }
+    members = read(listed(columns))
+    assert [next(members).member_id, next(members).member_id] == ["u1", "u2"]
+    with pytest.raises(BadList, match="row 3, column birth_year"):
+        next(members)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"email": ["x"]}, "exactly one of the columns user_id, member_id, id"),
+        ({"id": ["x"], "user_id": ["x"]}, "exactly one of the columns"),
+    ],
+)
+def test_the_member_needs_one_column(columns: Mapping[str, Any], words: str) -> None:
+    with pytest.raises(BadList, match=words):
+        ParquetList(file_of(pa.table(dict(columns))))
+
+
+def test_a_column_that_is_there_twice_is_told() -> None:
+    table = pa.table([pa.array(["u1"])] * 3, names=["id", "email", "email"])
+    with pytest.raises(BadList, match="column email is there twice"):
+        ParquetList(file_of(table))
+
+
+def test_row_numbers_of_pandas_are_no_column() -> None:
+    columns = {"email": ["a@x.org"], "__index_level_0__": [7]}
+    assert list(read(listed(columns))) == [ListedMember("u1", {"email": "a@x.org"})]
+
+
+def test_a_list_without_rows_is_a_list_of_nobody() -> None:
+    parquet = listed({"id": pa.array([], pa.string()), "email": pa.array([], pa.string())})
+    assert list(read(parquet)) == []
+    assert parquet.length == 0
+
+
+def test_ids_alone_are_a_list() -> None:
+    assert list(read(listed({"id": pa.array([1, 2])}))) == [
+        ListedMember("1", {}),
+        ListedMember("2", {}),
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"id,email\n", b"PAR1" * 3])
+def test_a_file_that_is_no_parquet_is_told_as_such(content: bytes) -> None:
+    with pytest.raises(BadList, match="not Parquet, or its end is missing"):
+        ParquetList(io.BytesIO(content))
+
+
+def test_a_file_that_was_cut_off_is_told_as_such() -> None:
+    content = file_of(pa.table({"id": ["u1", "u2"]})).getvalue()
+    with pytest.raises(BadList, match="its end is missing"):
+        ParquetList(io.BytesIO(content[:-20]))
+
+
+def test_damage_in_the_middle_is_told_with_its_row_after_the_members_before_it() -> None:
+    table = pa.table({"id": [f"member-{n:06}" for n in range(100)]})
+    options = {"row_group_size": 50, "compression": "zstd", "use_dictionary": False}
+    content = bytearray(file_of(table, **options).getvalue())
+    second = pq.ParquetFile(io.BytesIO(content)).metadata.row_group(1).column(0)
+    begins = second.data_page_offset
+    content[begins : begins + second.total_compressed_size] = bytes(second.total_compressed_size)
+    members = read(ParquetList(io.BytesIO(content)))
+    assert [next(members).member_id for _ in range(50)][-1] == "member-000049"
+    with pytest.raises(BadList, match="row 51: from here on the file is damaged"):
+        next(members)
+
+
+@pytest.mark.parametrize("skip", [0, 1, 6, 7, 8, 14, 19, 20])
+def test_members_that_are_sent_already_are_skipped_in_every_row_group(skip: int) -> None:
+    ids = [f"m{n}" for n in range(20)]
+    parquet = listed({"id": ids}, row_group_size=7)
+    told: list[int] = []
+    found = [one.member_id for one in parquet.members(skip, told.append)]
+    assert found == ids[skip:]
+    assert sum(told) == parquet.length == 20
+
+
+def test_row_groups_that_are_sent_already_are_not_even_decoded() -> None:
+    table = pa.table({"id": [f"member-{n:06}" for n in range(100)]})
+    content = bytearray(file_of(table, row_group_size=50).getvalue())
+    first = pq.ParquetFile(io.BytesIO(content)).metadata.row_group(0).column(0)
+    begins = first.dictionary_page_offset
+    content[begins : begins + first.total_compressed_size] = bytes(first.total_compressed_size)
+    found = list(read(ParquetList(io.BytesIO(content)), skip=60))
+    assert [found[0].member_id, len(found)] == ["member-000060", 40]
+
+
+def test_a_mistake_behind_skipped_rows_has_the_row_of_the_file() -> None:
+    parquet = listed({"id": ["u1", "u2", "u3", None, "u5"]}, row_group_size=2)
+    with pytest.raises(BadList, match="row 4: no id"):
+        list(read(parquet, skip=3))
+
+
+def test_a_list_with_fewer_rows_than_are_to_be_skipped_is_too_short() -> None:
+    with pytest.raises(ListShorter):
+        list(read(listed({"id": ["u1", "u2"]}), skip=3))
+
+
+def test_rows_come_as_columns_of_a_bounded_length() -> None:
+    rows = 2 * ROWS_AT_ONCE_MAX + 1
+    parquet = listed({"zip": pa.array(range(rows))})
+    blocks = list(parquet.columns())
+    assert max(len(block.member_ids) for block in blocks) <= ROWS_AT_ONCE_MAX
+    assert [text for block in blocks for text in block.traits["zip"]] == [
+        str(n) for n in range(rows)
+    ]
+    assert "u1" not in repr(blocks[0])
