@@ -1,21 +1,27 @@
 """Reads a customer list of CSV in UTF-8: lines become members, a mistake is told with its line."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, Final
 
 from service.cli.customer_list import (
+    ROWS_AT_ONCE_MAX,
     BadList,
-    ListedMember,
     ListShorter,
+    MemberColumns,
     member_column,
     member_id_problem,
 )
 
 LINE_BYTES_MAX: Final = 1024 * 1024
 """Longest line that is read, in bytes."""
+BYTES_AT_ONCE_MAX: Final = 4 * 1024 * 1024
+"""Bytes of lines that are read at once, the last line left aside."""
+
+_Record = tuple[int, list[str]]
+"""The line where it begins, and its cells."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _PARQUET_BEGINS: Final = b"PAR1"
@@ -28,63 +34,92 @@ class CsvList:
     file: BinaryIO
     length: int
 
-    def members(self, skip: int, on_read: Callable[[int], object]) -> Iterator[ListedMember]:
-        """The members behind the first `skip`, whose lines are split but not judged again."""
-        return read_members(self.file, on_read, skip=skip)
+    def columns(self, skip: int, on_read: Callable[[int], object]) -> Iterator[MemberColumns]:
+        """The members behind the first `skip`, whose lines are split but not judged again.
+
+        Raises: BadList at the first mistake, after the members before it; ListShorter.
+        """
+        lines = _Lines(self.file)
+        records = _records(lines)
+        first = next(records, None)
+        if first is None:
+            raise _bad(1, "the list is empty: its first line names the columns")
+        header = _header(*first)
+        if sum(1 for _ in islice(records, skip)) < skip:
+            raise ListShorter
+        on_read(lines.bytes_read)
+        while True:
+            bytes_before = lines.bytes_read
+            rows, mistake = _rows(records, lines)
+            # A row that is read comes before what could not be read.
+            columns, mistake_in_rows = header.read(rows)
+            on_read(lines.bytes_read - bytes_before)
+            if columns.member_ids:
+                yield columns
+            if mistake := mistake_in_rows or mistake:
+                raise mistake
+            if not rows:
+                return
 
 
 @dataclass(frozen=True, slots=True)
-class _Columns:
+class _Header:
     names: tuple[str, ...]
     member: int
 
-    def read(self, line: int, cells: list[str]) -> ListedMember:
+    def read(self, rows: Sequence[_Record]) -> tuple[MemberColumns, BadList | None]:
+        """The rows before the first mistake, and the mistake."""
+        mistake = None
+        for place, (line, cells) in enumerate(rows):
+            if problem := self._problem(cells):
+                mistake, rows = _bad(line, problem), rows[:place]
+                break
+        columns = list(zip(*(cells for _, cells in rows), strict=True)) or [()] * len(self.names)
+        traits = dict(zip(self.names, columns, strict=True))
+        ids = traits.pop(self.names[self.member])
+        return MemberColumns(ids, traits), mistake
+
+    def _problem(self, cells: Sequence[str]) -> str:
         if len(cells) != len(self.names):
-            expected = len(self.names)
-            raise _bad(line, f"{len(cells)} columns where the header line has {expected}")
-        member_id = cells[self.member]
-        if problem := member_id_problem(self.names[self.member], member_id):
-            raise _bad(line, problem)
-        traits = {
-            name: cell
-            for place, (name, cell) in enumerate(zip(self.names, cells, strict=True))
-            if place != self.member and cell and not cell.isspace()
-        }
-        return ListedMember(member_id, traits)
+            return f"{len(cells)} columns where the header line has {len(self.names)}"
+        return member_id_problem(self.names[self.member], cells[self.member])
 
 
-def read_members(
-    file: BinaryIO, on_bytes: Callable[[int], object] = lambda _: None, *, skip: int = 0
-) -> Iterator[ListedMember]:
-    """Read a list line by line; `on_bytes` is told the number of bytes read since it was last told.
+class _Lines:
+    """The lines of a file as texts, and how many bytes they were."""
 
-    Raises: BadList at the first mistake, after the members before it; ListShorter.
-    """
-    records = _records(_lines(file, on_bytes))
-    first = next(records, None)
-    if first is None:
-        raise _bad(1, "the list is empty: its first line names the columns")
-    columns = _columns(*first)
-    if sum(1 for _ in islice(records, skip)) < skip:
-        raise ListShorter
-    for line, cells in records:
-        yield columns.read(line, cells)
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.bytes_read = 0
+
+    def __iter__(self) -> Iterator[str]:
+        number = 0
+        while raw := self._file.readline(LINE_BYTES_MAX + 1):
+            number += 1
+            if number == 1 and raw.startswith(_PARQUET_BEGINS):
+                raise BadList("", "the file is Parquet; its name has to end in .parquet")
+            if len(raw) > LINE_BYTES_MAX:
+                raise _bad(number, f"longer than {LINE_BYTES_MAX} bytes; is this a CSV file?")
+            self.bytes_read += len(raw)
+            yield _text(number, raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw)
+
+
+def _rows(records: Iterator[_Record], lines: _Lines) -> tuple[list[_Record], BadList | None]:
+    """The next records that are read at once, and the mistake that ended them."""
+    rows: list[_Record] = []
+    bytes_after = lines.bytes_read + BYTES_AT_ONCE_MAX
+    try:
+        for record in islice(records, ROWS_AT_ONCE_MAX):
+            rows.append(record)
+            if lines.bytes_read >= bytes_after:
+                break
+    except BadList as mistake:
+        return rows, mistake
+    return rows, None
 
 
 def _bad(line: int, problem: str) -> BadList:
     return BadList(f"line {line}", problem)
-
-
-def _lines(file: BinaryIO, on_bytes: Callable[[int], object]) -> Iterator[str]:
-    number = 0
-    while raw := file.readline(LINE_BYTES_MAX + 1):
-        number += 1
-        if number == 1 and raw.startswith(_PARQUET_BEGINS):
-            raise BadList("", "the file is Parquet; its name has to end in .parquet")
-        if len(raw) > LINE_BYTES_MAX:
-            raise _bad(number, f"longer than {LINE_BYTES_MAX} bytes; is this a CSV file?")
-        on_bytes(len(raw))
-        yield _text(number, raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw)
 
 
 def _text(number: int, raw: bytes) -> str:
@@ -97,7 +132,7 @@ def _text(number: int, raw: bytes) -> str:
     return text
 
 
-def _records(lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+def _records(lines: Iterable[str]) -> Iterator[_Record]:
     """Split into cells; each record comes with the line where it begins, blank lines are left out."""
     reader = csv.reader(lines, strict=True)
     while True:
@@ -126,6 +161,6 @@ def _csv_problem(error: csv.Error) -> str:
     return "something follows a closing quote; a quote inside a quoted value is written twice"
 
 
-def _columns(line: int, cells: list[str]) -> _Columns:
+def _header(line: int, cells: list[str]) -> _Header:
     names = tuple(cell.strip() for cell in cells)
-    return _Columns(names, member_column(f"line {line}", names))
+    return _Header(names, member_column(f"line {line}", names))

@@ -17,6 +17,8 @@ TRAIT_COLUMNS: Final = tuple(name for names in TRAIT_NAMES.values() for name in 
 """Names of every other column that is understood."""
 MEMBER_ID_BYTES_MAX: Final = 512
 """Longest member id, in bytes of UTF-8."""
+ROWS_AT_ONCE_MAX: Final = 1_000
+"""Members that are read at once."""
 
 _SHOWABLE_NAME: Final = re.compile(r"[A-Za-z_][\w .-]{0,39}", re.ASCII)
 """What a column may be called to be repeated in a message: without a header, names are data."""
@@ -35,11 +37,18 @@ class ListShorter(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ListedMember:
-    """One member of a list, and the values that are not blank by trait name."""
+class MemberColumns:
+    """Members that follow each other in a list: their ids, and by trait name a text for each.
 
-    member_id: str = field(repr=False)
-    traits: Mapping[str, str] = field(repr=False)
+    A text may be blank.
+    """
+
+    member_ids: Sequence[str] = field(repr=False)
+    traits: Mapping[str, Sequence[str]] = field(repr=False)
+
+    def __getitem__(self, rows: slice) -> "MemberColumns":
+        traits = {name: texts[rows] for name, texts in self.traits.items()}
+        return MemberColumns(self.member_ids[rows], traits)
 
 
 class CustomerList(Protocol):
@@ -49,8 +58,10 @@ class CustomerList(Protocol):
     def length(self) -> int:
         """How long it is, in whatever `on_read` counts; 0 when that is not known."""
 
-    def members(self, skip: int, on_read: Callable[[int], object]) -> Iterator[ListedMember]:
-        """The members behind the first `skip`; `on_read` is told how much more of it was read.
+    def columns(self, skip: int, on_read: Callable[[int], object]) -> Iterator[MemberColumns]:
+        """The members behind the first `skip`, some at a time, at most ROWS_AT_ONCE_MAX.
+
+        `on_read` is told how much more of the list was read.
 
         Raises: BadList at the first mistake, after the members before it; ListShorter.
         """

@@ -1,12 +1,11 @@
 """`audience-sync import`: sends a customer list to the service, chunk by chunk."""
 
-import enum
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, assert_never
+from typing import Annotated
 
 import typer
 from audiencesync.v1 import audience_sync_pb2 as pb
@@ -14,9 +13,10 @@ from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
 from rich.table import Table
 
 from service.cli.client import DEFAULT_SERVER, CallFailed, connected
-from service.cli.customer_list import BadList, CustomerList, ListedMember, ListShorter
+from service.cli.customer_list import BadList, CustomerList, ListShorter
 from service.cli.import_progress import ImportProgress
 from service.cli.import_stream import ChunkedList, ImportStream
+from service.cli.list_chunks import CHUNK_MEMBERS_MAX, Operation, chunks_of
 from service.cli.list_file import opened_list
 from service.cli.terminal import (
     EXIT_INTERRUPTED,
@@ -26,18 +26,6 @@ from service.cli.terminal import (
     notes,
     out,
 )
-
-BATCH_MEMBERS_MAX: Final = 10_000
-"""Members in one chunk, the most that the service takes."""
-BATCH_BYTES_MAX: Final = 8 * 1024 * 1024
-"""Bytes of members in one chunk; the service takes messages of 16 MiB."""
-
-
-class Operation(enum.StrEnum):
-    """What happened to the members of a list."""
-
-    ADD = "add"
-    REMOVE = "remove"
 
 
 @dataclass(slots=True)
@@ -78,8 +66,8 @@ def import_list(
         str, typer.Option(metavar="IMPORT_ID", help="Go on with an import that was interrupted.")
     ] = "",
     batch_size: Annotated[
-        int, typer.Option(min=1, max=BATCH_MEMBERS_MAX, help="Members in one chunk.")
-    ] = BATCH_MEMBERS_MAX,
+        int, typer.Option(min=1, max=CHUNK_MEMBERS_MAX, help="Members in one chunk.")
+    ] = CHUNK_MEMBERS_MAX,
     server: ServerOption = DEFAULT_SERVER,
 ) -> None:
     """Send a customer list to a connected audience.
@@ -126,36 +114,6 @@ def import_list(
     _report(sent, result)
 
 
-def batches(
-    members: Iterable[ListedMember], operation: Operation, *, size: int
-) -> Iterator[list[pb.Change]]:
-    """Group the changes of a list, at most `size` and BATCH_BYTES_MAX (and one member) a batch."""
-    batch: list[pb.Change] = []
-    bytes_in_batch = 0
-    for member in members:
-        change = change_of(member, operation)
-        bytes_of_change = change.ByteSize()
-        if batch and (len(batch) == size or bytes_in_batch + bytes_of_change > BATCH_BYTES_MAX):
-            yield batch
-            batch, bytes_in_batch = [], 0
-        batch.append(change)
-        bytes_in_batch += bytes_of_change
-    if batch:
-        yield batch
-
-
-def change_of(member: ListedMember, operation: Operation) -> pb.Change:
-    """Make the change of one member; who leaves is named by the id alone."""
-    match operation:
-        case Operation.ADD:
-            listed = pb.Member(member_id=member.member_id, traits=member.traits)
-            return pb.Change(operation=pb.Change.OPERATION_ADD, member=listed)
-        case Operation.REMOVE:
-            listed = pb.Member(member_id=member.member_id)
-            return pb.Change(operation=pb.Change.OPERATION_REMOVE, member=listed)
-    assert_never(operation)
-
-
 def key_name(key: "pb.Key.ValueType") -> str:
     """The name of an identifier's kind, also when this program is older than the service."""
     return pb.Key.Name(key).removeprefix("KEY_") if key in pb.Key.values() else str(key)
@@ -180,10 +138,10 @@ def _send(
         sent.members = offset
         progress.acknowledged(offset)
 
-    def batches_from(offset: int) -> Iterator[list[pb.Change]]:
-        return batches(source.members(offset, progress.read), operation, size=batch_size)
+    def chunks_behind(offset: int) -> Iterator[pb.ImportChunk]:
+        return chunks_of(source.columns(offset, progress.read), operation, size=batch_size)
 
-    chunks = ChunkedList(batches_from)
+    chunks = ChunkedList(chunks_behind)
     return ImportStream(stub, sent.header, chunks, on_acknowledged=on_acknowledged).send()
 
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import grpc
@@ -17,19 +17,19 @@ CHUNKS_AHEAD_MAX: Final = 4
 """Chunks that are sent and not acknowledged yet."""
 
 
-BatchesFrom = Callable[[int], Iterator[Sequence[pb.Change]]]
-"""Gives the batches of a list behind so many of its changes."""
+ChunksBehind = Callable[[int], Iterator[pb.ImportChunk]]
+"""Gives the chunks of a list behind so many of its changes, without their offsets."""
 
 
 class ChunkedList:
     """A list cut into chunks; those not acknowledged are kept, to be sent again after a break.
 
-    The list is opened once, behind what an earlier run had sent.
+    It is cut once, behind what an earlier run had sent.
     """
 
-    def __init__(self, batches_from: BatchesFrom) -> None:
-        self._batches_from = batches_from
-        self._batches: Iterator[Sequence[pb.Change]] | None = None
+    def __init__(self, chunks_behind: ChunksBehind) -> None:
+        self._chunks_behind = chunks_behind
+        self._chunks: Iterator[pb.ImportChunk] | None = None
         self._kept: deque[pb.ImportChunk] = deque()
         self._read = 0
         self._is_whole = False
@@ -52,13 +52,13 @@ class ChunkedList:
             self._kept.popleft()
 
     def _next(self, offset: int) -> pb.ImportChunk:
-        if self._batches is None:
-            self._batches, self._read = self._batches_from(offset), offset
-        for batch in self._batches:
-            begins, self._read = self._read, self._read + len(batch)
+        if self._chunks is None:
+            self._chunks, self._read = self._chunks_behind(offset), offset
+        for chunk in self._chunks:
+            chunk.offset = self._read
+            self._read = _end(chunk)
             if self._read > offset:
-                known = max(0, offset - begins)
-                return pb.ImportChunk(offset=begins + known, changes=batch[known:])
+                return chunk
         if self._read < offset:
             raise ListShorter
         self._is_whole = True

@@ -4,17 +4,18 @@ It needs pyarrow, which is installed by the extra `parquet`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from service.cli.customer_list import (
+    ROWS_AT_ONCE_MAX,
     BadList,
-    ListedMember,
     ListShorter,
+    MemberColumns,
     member_column,
     member_id_problem,
 )
@@ -22,8 +23,6 @@ from service.cli.parquet_texts import BadCell, Texts, texts_of
 from service.identifiers.keys import STRONG_KEYS, Key
 from service.identifiers.traits import TRAIT_NAMES
 
-ROWS_AT_ONCE_MAX: Final = 5_000
-"""Rows that are decoded at once."""
 COLUMN_BUFFER_BYTES: Final = 256 * 1024
 """Bytes of one column that are read at once; without it a whole row group would be."""
 VALUE_CHARACTERS_MAX: Final = 128 * 1024
@@ -34,26 +33,6 @@ _LIST_COLUMNS: Final = frozenset(name for key in STRONG_KEYS for name in TRAIT_N
 _INDEX_OF_PANDAS: Final = re.compile(r"__index_level_\d+__")
 """Row numbers that pandas writes beside the columns."""
 _READING_FAILED: Final = (pa.ArrowException, OSError)
-
-
-@dataclass(frozen=True, slots=True)
-class MemberColumns:
-    """Members that come one after another: their ids, and by trait name a text or "" for each."""
-
-    member_ids: Sequence[str] = field(repr=False)
-    traits: Mapping[str, Sequence[str]] = field(repr=False)
-
-    def members(self) -> Iterator[ListedMember]:
-        """The same, member by member."""
-        names = tuple(self.traits)
-        cells = zip(*self.traits.values(), strict=True) if names else ((),) * len(self.member_ids)
-        for member_id, row in zip(self.member_ids, cells, strict=True):
-            traits = {
-                name: text
-                for name, text in zip(names, row, strict=True)
-                if text and not text.isspace()
-            }
-            yield ListedMember(member_id, traits)
 
 
 class _BadRow(Exception):
@@ -107,18 +86,16 @@ class ParquetList:
         self.length: int = self._file.metadata.num_rows
         self._member, self._traits = _columns_of(schema)
 
-    def members(self, skip: int, on_read: Callable[[int], object]) -> Iterator[ListedMember]:
-        """The members of the rows behind the first `skip`, which are not read where that can be."""
-        on_read(min(skip, self.length))
-        for columns in self.columns(skip):
-            yield from columns.members()
-            on_read(len(columns.member_ids))
+    def columns(self, skip: int, on_read: Callable[[int], object]) -> Iterator[MemberColumns]:
+        """The members of the rows behind the first `skip`, which are not read where that can be.
 
-    def columns(self, skip: int = 0) -> Iterator[MemberColumns]:
-        """The same, up to ROWS_AT_ONCE_MAX members at a time."""
+        Raises: BadList at the first mistake, after the members before it; ListShorter.
+        """
         if skip > self.length:
             raise ListShorter
+        on_read(skip)
         for row, batch in self._batches(skip):
+            on_read(batch.num_rows)
             columns, mistake = self._columns_in(batch)
             if columns.member_ids:
                 yield columns

@@ -18,7 +18,7 @@ from tests.e2e.test_import import COLUMNS, import_file, member_count, write_list
 
 pytestmark = [pytest.mark.calm, pytest.mark.timeout(50)]
 
-MANY_MEMBERS = 6_000
+MANY_MEMBERS = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def write_parquet(path: Path, customers: Sequence[Customer]) -> str:
 
 def write_many(path: Path) -> str:
     texts = [f"member-{n}@example.org" for n in range(MANY_MEMBERS)]
-    pq.write_table(pa.table({"id": texts, "email": texts}), path, row_group_size=2_500)
+    pq.write_table(pa.table({"id": texts, "email": texts}), path, row_group_size=5_000)
     return str(path)
 
 
@@ -137,7 +137,7 @@ def test_an_import_that_is_interrupted_says_how_to_go_on_and_does(
     stack.connect()
     path = write_many(tmp_path / "many.parquet")
     arguments = ("import", AUDIENCE_ID, path, "--server", stack.service.server, *options)
-    interrupted = Terminal(*arguments, "--batch-size", "5")
+    interrupted = Terminal(*arguments, "--batch-size", "50")
     terminals.append(interrupted)
     interrupted.read_until(r"many\.parquet.*%.* [\d,]+ members, [\d,]+/s, \d:\d\d:\d\d left")
     press_ctrl_c(interrupted.process)

@@ -82,25 +82,26 @@ class Stream:
         return
 
 
-def batches(count: int, size: int, *, skip: int = 0) -> Iterator[list[pb.Change]]:
+def chunks(count: int, size: int, *, skip: int = 0) -> Iterator[pb.ImportChunk]:
     changes = [pb.Change(member=pb.Member(member_id=str(n))) for n in range(count)]
-    return iter([changes[at : at + size] for at in range(skip, count, size)])
+    for at in range(skip, count, size):
+        yield pb.ImportChunk(changes=changes[at : at + size])
 
 
 def chunked(count: int, size: int) -> ChunkedList:
-    def batches_from(offset: int) -> Iterator[list[pb.Change]]:
+    def chunks_behind(offset: int) -> Iterator[pb.ImportChunk]:
         if offset > count:
             raise ListShorter
-        return batches(count, size, skip=offset)
+        return chunks(count, size, skip=offset)
 
-    return ChunkedList(batches_from)
+    return ChunkedList(chunks_behind)
 
 
-def send(service: Service, chunks: ChunkedList, seen: list[int] | None = None) -> pb.ImportResult:
+def send(service: Service, cut: ChunkedList, seen: list[int] | None = None) -> pb.ImportResult:
     stream = ImportStream(
         service,  # type: ignore[arg-type]
         HEADER,
-        chunks,
+        cut,
         on_acknowledged=(seen if seen is not None else []).append,
         sleep=lambda _: None,
     )
@@ -143,8 +144,8 @@ def test_a_list_that_is_shorter_than_what_is_durable_is_another_list() -> None:
 
 
 def test_a_mistake_in_the_list_is_told_when_all_before_it_is_durable() -> None:
-    def broken() -> Iterator[list[pb.Change]]:
-        yield from batches(6, 2)
+    def broken() -> Iterator[pb.ImportChunk]:
+        yield from chunks(6, 2)
         raise ValueError("line 8")
 
     service, seen = Service(), list[int]()
@@ -164,11 +165,11 @@ def test_a_service_that_stays_away_is_told_after_some_tries() -> None:
 def test_only_some_chunks_are_read_ahead_of_their_acknowledgements() -> None:
     read = 0
 
-    def counted() -> Iterator[list[pb.Change]]:
+    def counted() -> Iterator[pb.ImportChunk]:
         nonlocal read
-        for batch in batches(100, 1):
+        for chunk in chunks(100, 1):
             read += 1
-            yield batch
+            yield chunk
 
     class Slow(Service):
         def _take(self, chunk: pb.ImportChunk) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from service.cli.customer_list import BadList
 from service.cli.list_file import opened_list
+from tests.unit.cli.listed import ids_of
 
 
 def write_parquet(path: Path) -> Path:
@@ -19,7 +20,7 @@ def write_parquet(path: Path) -> Path:
 @pytest.mark.parametrize("name", ["list.parquet", "part-0.snappy.PARQUET"])
 def test_parquet_is_chosen_by_the_end_of_the_name(tmp_path: Path, name: str) -> None:
     with opened_list(write_parquet(tmp_path / name)) as found:
-        assert [one.member_id for one in found.members(0, lambda _: None)] == ["u1", "u2"]
+        assert ids_of(found) == ["u1", "u2"]
         assert found.length == 2
 
 
@@ -28,7 +29,7 @@ def test_every_other_name_is_csv(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("id\nu1\nu2\n")
     with opened_list(path) as found:
-        assert [one.member_id for one in found.members(1, lambda _: None)] == ["u2"]
+        assert ids_of(found, skip=1) == ["u2"]
         assert found.length == path.stat().st_size
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import io
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from service.cli.customer_list import BadList, ListedMember, ListShorter
-from service.cli.parquet_members import ROWS_AT_ONCE_MAX, VALUE_CHARACTERS_MAX, ParquetList
+from service.cli.customer_list import ROWS_AT_ONCE_MAX, BadList, ListShorter
+from service.cli.parquet_members import VALUE_CHARACTERS_MAX, ParquetList
+from tests.unit.cli.listed import ids_of, members_of
 
 MADID = uuid.UUID("6d92078a-8246-4ba4-ae5b-76104861e7dc")
 BIRTH = dt.date(1980, 5, 17)
@@ -33,26 +34,22 @@ def listed(columns: Mapping[str, Any], **options: Any) -> ParquetList:
     return ParquetList(file_of(pa.table({**ids, **columns}), **options))
 
 
-def read(parquet: ParquetList, skip: int = 0) -> Iterator[ListedMember]:
-    return parquet.members(skip, lambda _: None)
-
-
 def values(name: str, array: pa.Array) -> list[str]:
-    return [one.traits.get(name, "") for one in read(listed({name: array}))]
+    return [traits.get(name, "") for _, traits in members_of(listed({name: array}))]
 
 
 def mistake(columns: Mapping[str, Any]) -> BadList:
     with pytest.raises(BadList) as caught:
-        list(read(listed(columns)))
+        list(members_of(listed(columns)))
     return caught.value
 
 
 def test_columns_become_traits_and_nulls_and_blanks_are_left_out() -> None:
-    found = read(listed({"email": [" A@x.org", None, ""], "firstName": ["Ann", " ", "Bea"]}))
+    found = members_of(listed({"email": [" A@x.org", None, ""], "firstName": ["Ann", " ", "Bea"]}))
     assert list(found) == [
-        ListedMember("u1", {"email": " A@x.org", "firstName": "Ann"}),
-        ListedMember("u2", {}),
-        ListedMember("u3", {"firstName": "Bea"}),
+        ("u1", {"email": " A@x.org", "firstName": "Ann"}),
+        ("u2", {}),
+        ("u3", {"firstName": "Bea"}),
     ]
 
 
@@ -122,7 +119,7 @@ def test_lists_of_numbers_and_of_dictionaries_are_read_and_empty_ones_are_blank(
         ("emial", pa.array(["x"]), "unknown column emial (did you mean email?)"),
     ],
 )
-def test_a_column_that_means_nothing_is_told_before_any_row_is_read(
+def test_a_column_that_means_nothing_is_told_before_any_row_is_members_of(
     name: str, array: pa.Array, words: str
 ) -> None:
     with pytest.raises(BadList) as caught:
@@ -178,8 +175,8 @@ def test_members_before_the_first_mistake_are_read_whichever_column_it_is_in() -
         "zip": pa.array([1.0, 2.0, 3.0, 4.5]),
         "birth_year": pa.array([1980.0, 1981.0, 1982.5, 1983.0]),
     }
-    members = read(listed(columns))
-    assert [next(members).member_id, next(members).member_id] == ["u1", "u2"]
+    members = members_of(listed(columns))
+    assert [next(members)[0], next(members)[0]] == ["u1", "u2"]
     with pytest.raises(BadList, match="row 3, column birth_year"):
         next(members)
 
@@ -204,19 +201,19 @@ def test_a_column_that_is_there_twice_is_told() -> None:
 
 def test_row_numbers_of_pandas_are_no_column() -> None:
     columns = {"email": ["a@x.org"], "__index_level_0__": [7]}
-    assert list(read(listed(columns))) == [ListedMember("u1", {"email": "a@x.org"})]
+    assert list(members_of(listed(columns))) == [("u1", {"email": "a@x.org"})]
 
 
 def test_a_list_without_rows_is_a_list_of_nobody() -> None:
     parquet = listed({"id": pa.array([], pa.string()), "email": pa.array([], pa.string())})
-    assert list(read(parquet)) == []
+    assert list(members_of(parquet)) == []
     assert parquet.length == 0
 
 
 def test_ids_alone_are_a_list() -> None:
-    assert list(read(listed({"id": pa.array([1, 2])}))) == [
-        ListedMember("1", {}),
-        ListedMember("2", {}),
+    assert list(members_of(listed({"id": pa.array([1, 2])}))) == [
+        ("1", {}),
+        ("2", {}),
     ]
 
 
@@ -239,8 +236,8 @@ def test_damage_in_the_middle_is_told_with_its_row_after_the_members_before_it()
     second = pq.ParquetFile(io.BytesIO(content)).metadata.row_group(1).column(0)
     begins = second.data_page_offset
     content[begins : begins + second.total_compressed_size] = bytes(second.total_compressed_size)
-    members = read(ParquetList(io.BytesIO(content)))
-    assert [next(members).member_id for _ in range(50)][-1] == "member-000049"
+    members = members_of(ParquetList(io.BytesIO(content)))
+    assert [next(members)[0] for _ in range(50)][-1] == "member-000049"
     with pytest.raises(BadList, match="row 51: from here on the file is damaged"):
         next(members)
 
@@ -250,8 +247,8 @@ def test_members_that_are_sent_already_are_skipped_in_every_row_group(skip: int)
     ids = [f"m{n}" for n in range(20)]
     parquet = listed({"id": ids}, row_group_size=7)
     told: list[int] = []
-    found = [one.member_id for one in parquet.members(skip, told.append)]
-    assert found == ids[skip:]
+    blocks = list(parquet.columns(skip, told.append))
+    assert [one for block in blocks for one in block.member_ids] == ids[skip:]
     assert sum(told) == parquet.length == 20
 
 
@@ -261,25 +258,25 @@ def test_row_groups_that_are_sent_already_are_not_even_decoded() -> None:
     first = pq.ParquetFile(io.BytesIO(content)).metadata.row_group(0).column(0)
     begins = first.dictionary_page_offset
     content[begins : begins + first.total_compressed_size] = bytes(first.total_compressed_size)
-    found = list(read(ParquetList(io.BytesIO(content)), skip=60))
-    assert [found[0].member_id, len(found)] == ["member-000060", 40]
+    found = ids_of(ParquetList(io.BytesIO(content)), skip=60)
+    assert [found[0], len(found)] == ["member-000060", 40]
 
 
 def test_a_mistake_behind_skipped_rows_has_the_row_of_the_file() -> None:
     parquet = listed({"id": ["u1", "u2", "u3", None, "u5"]}, row_group_size=2)
     with pytest.raises(BadList, match="row 4: no id"):
-        list(read(parquet, skip=3))
+        list(members_of(parquet, skip=3))
 
 
 def test_a_list_with_fewer_rows_than_are_to_be_skipped_is_too_short() -> None:
     with pytest.raises(ListShorter):
-        list(read(listed({"id": ["u1", "u2"]}), skip=3))
+        list(members_of(listed({"id": ["u1", "u2"]}), skip=3))
 
 
 def test_rows_come_as_columns_of_a_bounded_length() -> None:
     rows = 2 * ROWS_AT_ONCE_MAX + 1
     parquet = listed({"zip": pa.array(range(rows))})
-    blocks = list(parquet.columns())
+    blocks = list(parquet.columns(0, lambda _: None))
     assert max(len(block.member_ids) for block in blocks) <= ROWS_AT_ONCE_MAX
     assert [text for block in blocks for text in block.traits["zip"]] == [
         str(n) for n in range(rows)
