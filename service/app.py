@@ -17,6 +17,7 @@ import structlog
 from service.clock import Clock
 from service.embedded import EmbeddedPostgres
 from service.graph import GraphClient, open_http_session
+from service.loop_lag import LoopTurns, report_long_turns
 from service.rpc.api import Api
 from service.rpc.server import RpcLimits, RpcServer
 from service.settings import Settings
@@ -45,12 +46,13 @@ async def serve(
     *,
     on_ready: Callable[[str], None],
     stop: asyncio.Event,
+    turns: LoopTurns,
     shares_port: bool = False,
 ) -> None:
     """Serve until `stop` is set, then drain: no new calls, syncs to the end of their window.
 
-    `on_ready` is told the address of the gRPC server once it answers; `shares_port`: other processes of
-    this service may listen there too.
+    `on_ready` is told the address of the gRPC server once it answers; `turns`: of the loop that this
+    runs on; `shares_port`: other processes of this service may listen there too.
     """
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(database(settings))
@@ -72,6 +74,10 @@ async def serve(
             new_error_id=_error_id,
             limits=_rpc_limits(settings, shares_port=shares_port),
         )
+        reporting = asyncio.create_task(
+            report_long_turns(turns, clock, seconds_max=settings.loop_held_seconds_max)
+        )
+        stack.callback(reporting.cancel)
         await _run(settings, server, worker, on_ready, stop)
 
 

@@ -172,6 +172,12 @@ class Settings(BaseSettings):
         le=600,
         description="How long a stop waits for work that is under way.",
     )
+    loop_held_seconds_max: float = Field(
+        default=0.05,
+        ge=0.001,
+        le=60,
+        description="A turn of the event loop that takes longer is logged: all calls wait for it.",
+    )
     message_bytes_max: int = Field(
         default=16 * 1024**2,
         ge=65_536,

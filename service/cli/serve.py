@@ -11,6 +11,7 @@ import typer
 from service.app import serve as run_service
 from service.cli.terminal import EXIT_USAGE, fail, notes
 from service.embedded import EmbeddedPostgresError
+from service.loop_lag import LoopTurns
 from service.processes import ProcessDied, serve_with_processes
 from service.settings import Settings, SettingsError
 from service.settings_table import describe_settings
@@ -64,7 +65,9 @@ def serve(
     settings = read_settings()
     configure_logging(level=settings.log_level, log_format=settings.log_format)
     try:
-        asyncio.run(_serve(settings, processes, shares_port=shared_port))
+        turns = LoopTurns()
+        with asyncio.Runner(loop_factory=turns.new_loop) as runner:
+            runner.run(_serve(settings, processes, turns, shares_port=shared_port))
     except STOPPED_BY_A_REASON as error:
         fail(str(error))
     except RuntimeError as error:
@@ -73,7 +76,9 @@ def serve(
         fail(f"AUDIENCE_SYNC_LISTEN: cannot listen on {settings.listen}; is the port taken?")
 
 
-async def _serve(settings: Settings, processes: int, *, shares_port: bool) -> None:
+async def _serve(
+    settings: Settings, processes: int, turns: LoopTurns, *, shares_port: bool
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -84,7 +89,9 @@ async def _serve(settings: Settings, processes: int, *, shares_port: bool) -> No
     if processes > 1:
         await serve_with_processes(settings, processes, on_ready=_say_ready, stop=stop)
     else:
-        await run_service(settings, on_ready=_say_ready, stop=stop, shares_port=shares_port)
+        await run_service(
+            settings, on_ready=_say_ready, stop=stop, turns=turns, shares_port=shares_port
+        )
 
 
 def _say_ready(address: str) -> None:
