@@ -17,6 +17,8 @@ from service.cli.demo_processes import (
     start_service,
 )
 
+SERVICE_LOG: Final = "service.log"
+"""The file with the lines of the service."""
 DRAIN_S: Final = 5
 """Seconds that the service has for ending what is under way."""
 
@@ -42,8 +44,10 @@ class Stage:
 
 
 @contextlib.contextmanager
-def staged(folder: Path) -> Iterator[Stage]:
+def staged(folder: Path, *, processes: int = 1, **more_settings: str) -> Iterator[Stage]:
     """Run everything with its data in `folder` until the block ends.
+
+    `processes`: of the service; `more_settings`: for it, by their names without the prefix.
 
     Raises: ProcessEnded.
     """
@@ -51,14 +55,16 @@ def staged(folder: Path) -> Iterator[Stage]:
     with contextlib.ExitStack() as stack:
         fake = stack.enter_context(start_fake(folder / "fakefb.log"))
         urls = fake.wait_ready()
-        settings = {
+        settings = more_settings | {
             "LISTEN": "127.0.0.1:0",
             "DATA_DIR": str(data_dir),
             "FACEBOOK_BASE_URL": urls["graph_url"],
             "DRAIN_SECONDS": str(DRAIN_S),
         }
         stack.callback(end_embedded_postgres, data_dir)
-        service = stack.enter_context(start_service(folder / "service.log", settings))
+        service = stack.enter_context(
+            start_service(folder / SERVICE_LOG, settings, processes=processes)
+        )
         server = service.wait_ready()["grpc"]
         yield Stage(
             processes=(fake, service),

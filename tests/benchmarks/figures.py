@@ -32,6 +32,8 @@ class Figure:
             bound, aim = f">= {_number(self.at_least)}", ">="
         if self.at_most is not None:
             bound, aim = f"<= {_number(self.at_most)}", "<="
+        if self.at_least is not None and self.at_least == self.at_most:
+            bound, aim = f"= {_number(self.at_least)}", "="
         bound += "  MISSED" if self.is_missed else ""
         aim = f"{aim} {_number(self.aim)}".strip() if self.aim is not None else ""
         return self.name, f"{_number(self.value)} {self.unit}", bound, aim

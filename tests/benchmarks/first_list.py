@@ -8,9 +8,9 @@ from typing import Final
 from tests.benchmarks.figures import Figure, Report
 from tests.benchmarks.house import House, running_house
 from tests.benchmarks.lists import send_list
+from tests.benchmarks.standing_figures import calls_exactly, standing_figures
 from tests.benchmarks.usage import watched_memory
 
-ROWS_A_CALL: Final = 10_000
 AT_LEAST: Final = {"1": (60_000, 100_000), "8": (40_000, 60_000)}
 """Members a second by the keys of a member: what is asked for, and what we are after."""
 
@@ -34,9 +34,10 @@ def run(members: int) -> Report:
 
 
 def _figures(members: int, keys: str) -> list[Figure]:
+    name = "one_key" if keys == "1" else "eight_keys"
     with running_house() as house:
         taken = _take(house, members, keys)
-    name = "one_key" if keys == "1" else "eight_keys"
+        standing = standing_figures(house, f"{name}.")
     at_least, aim = AT_LEAST[keys]
 
     def figure(what: str, value: float, unit: str, **bounds: float) -> Figure:
@@ -53,8 +54,8 @@ def _figures(members: int, keys: str) -> list[Figure]:
         figure("postgres_cpu", us("postgres"), "us", **({"at_most": 15, "aim": 10} if strict else {})),
         figure("fake_cpu", us("fake"), "us"),
         figure("caller_cpu", us("caller"), "us"),
-        figure("calls", taken.calls, "calls", at_most=-(-members // ROWS_A_CALL)),
-        figure("service_peak", taken.peak_mb["service"], "MB", at_most=200, aim=150),
+        calls_exactly(f"{name}.calls", taken.calls, removals=0, additions=members),
+        *standing,
         figure("postgres_peak", taken.peak_mb["postgres"], "MB"),
         figure("fake_peak", taken.peak_mb["fake"], "MB"),
         figure("wal", taken.wal_bytes / members, "B", **({"at_most": 420, "aim": 360} if strict else {})),

@@ -8,6 +8,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 
 from tests.benchmarks.figures import Figure, Report
 from tests.benchmarks.house import House, running_house
+from tests.benchmarks.standing_figures import standing_figures
 
 LATENCIES_MS = (0, 300)
 """How long the fake takes for an upload."""
@@ -22,6 +23,7 @@ def run(members: int) -> Report:
         for latency_ms in LATENCIES_MS:
             house.stage.admin.put("settings", {"latency_ms": latency_ms})
             figures += _figures(latency_ms, [_round_s(house, n) for n in range(rounds)])
+        figures += standing_figures(house)
     return Report(benchmark="fresh", figures=figures, details={"rounds": rounds})
 
 

@@ -1,9 +1,11 @@
 """Owns the whole house under measurement: the service, its own Postgres, and the fake Facebook."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -11,9 +13,11 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.cli.client import call
 from service.cli.demo_processes import temporary_folder
-from service.cli.demo_stage import Stage, staged
+from service.cli.demo_stage import SERVICE_LOG, Stage, staged
 from service.cli.sync import watch
-from tests.benchmarks.usage import cpu_of_tree_s, cpu_s, peak_mb
+from service.loop_lag import REPORT_S
+from tests.benchmarks.held_loop import LOGGED_S_MIN, longest_hold
+from tests.benchmarks.usage import cpu_of_tree_s, cpu_s, peak_mb, tree
 
 AD_ACCOUNT_ID: Final = "act_1000000001"
 AUDIENCE_ID: Final = "bench"
@@ -27,39 +31,64 @@ class House:
     """Everything that runs."""
 
     stage: Stage
+    log_file: Path
     database_url: str
     postgres_pid: int
 
     @property
-    def pids(self) -> Mapping[str, int]:
-        fake, service = (one.process.pid for one in self.stage.processes)
-        return {"service": service, "postgres": self.postgres_pid, "fake": fake}
+    def fake_pid(self) -> int:
+        return self.stage.processes[0].process.pid
+
+    @property
+    def service_pids(self) -> Sequence[int]:
+        """The service with its workers; its embedded Postgres is a child of it too."""
+        return tree(self.stage.processes[1].process.pid, without=self.postgres_pid)
 
     def cpu(self) -> Mapping[str, float]:
         """CPU seconds so far."""
         return {
-            "service": cpu_s(self.pids["service"]),
+            "service": sum(map(cpu_s, self.service_pids)),
             "postgres": cpu_of_tree_s(self.postgres_pid),
-            "fake": cpu_s(self.pids["fake"]),
+            "fake": cpu_s(self.fake_pid),
         }
 
     def peak_mb(self) -> Mapping[str, float]:
-        return {name: peak_mb(self.pids[name]) for name in ("service", "fake")}
+        """The most memory so far; of several processes of the service the sum."""
+        return {"service": sum(map(peak_mb, self.service_pids)), "fake": peak_mb(self.fake_pid)}
 
-    def connect(self) -> None:
+    def longest_hold_ms(self) -> tuple[float, float]:
+        """For how long a loop of the service was held at most, and what of it was computing."""
+        time.sleep(REPORT_S * 1.5)  # of the last second it is told when that is over
+        return longest_hold(self.log_file.read_text().splitlines())
+
+    def connect(self, audience_ids: Sequence[str]) -> None:
         stub = self.stage.stub
         call(
             stub.ConnectAdAccount,
             pb.ConnectAdAccountRequest(ad_account_id=AD_ACCOUNT_ID, access_token="fake-token"),
         )
-        wish = pb.ConnectAudienceRequest(
-            audience_id=AUDIENCE_ID, ad_account_id=AD_ACCOUNT_ID, name="Benchmark"
-        )
-        call(stub.ConnectAudience, wish)
+        for audience_id in audience_ids:
+            wish = pb.ConnectAudienceRequest(
+                audience_id=audience_id,
+                ad_account_id=AD_ACCOUNT_ID,
+                name=f"Benchmark {audience_id}",
+            )
+            call(stub.ConnectAudience, wish)
 
     def sync(self) -> pb.Sync:
         """Sync now, and wait for the end."""
-        begun = call(self.stage.stub.SyncNow, pb.SyncNowRequest(audience_id=AUDIENCE_ID)).sync
+        (ended,) = self.sync_all([AUDIENCE_ID])
+        return ended
+
+    def sync_all(self, audience_ids: Sequence[str]) -> Sequence[pb.Sync]:
+        """Sync at once what these audiences have, and wait for the end of all."""
+        stub = self.stage.stub
+        begun = [
+            call(stub.SyncNow, pb.SyncNowRequest(audience_id=one)).sync for one in audience_ids
+        ]
+        return [self._end_of(sync) for sync in begun]
+
+    def _end_of(self, begun: pb.Sync) -> pb.Sync:
         *_, ended = watch(self.stage.stub, begun)
         if ended.state != pb.Sync.STATE_SUCCEEDED:
             raise RuntimeError(f"the sync ended otherwise than it should: {ended}")
@@ -92,11 +121,17 @@ class House:
 
 
 @contextmanager
-def running_house() -> Iterator[House]:
-    """Start everything, with nothing in it but a connected audience."""
-    with temporary_folder() as folder, staged(folder) as stage:
+def running_house(
+    *, processes: int = 1, audience_ids: Sequence[str] = (AUDIENCE_ID,)
+) -> Iterator[House]:
+    """Start everything, with nothing in it but connected audiences."""
+    settings = {"LOOP_HELD_SECONDS_MAX": str(LOGGED_S_MIN)}
+    with (
+        temporary_folder() as folder,
+        staged(folder, processes=processes, **settings) as stage,
+    ):
         pid_file = (folder / "data" / "pgdata" / "postmaster.pid").read_text().splitlines()
         database_url = f"postgresql://postgres@/{DATABASE}?host={pid_file[4]}&port={pid_file[3]}"
-        house = House(stage, database_url, int(pid_file[0]))
-        house.connect()
+        house = House(stage, folder / SERVICE_LOG, database_url, int(pid_file[0]))
+        house.connect(audience_ids)
         yield house

@@ -1,8 +1,8 @@
 """Owns the caller of a list: a process that has it ready as bytes, sends it when told, and tells.
 
-Started as `python -m tests.benchmarks.list_caller SERVER MEMBERS KEYS MODE IMPORT_ID CHANGED`; it says
-in one line of JSON that it is ready, begins at a line on its input, and says what came of it in
-another.
+Started as `python -m tests.benchmarks.list_caller SERVER AUDIENCE_ID MEMBERS KEYS MODE IMPORT_ID
+CHANGED`; it says in one line of JSON that it is connected and ready, does what a line on its input
+tells it, and says what came of it in another.
 """
 
 import json
@@ -17,33 +17,57 @@ from typing import Final
 import grpc
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from tests.benchmarks.house import AUDIENCE_ID
+from tests.benchmarks.lists import RECONNECT, SEND
 from tests.benchmarks.member_texts import MemberTexts, member_texts
 from tests.benchmarks.usage import peak_mb
 
 CHUNK_MEMBERS: Final = 10_000
 CHUNKS_AHEAD: Final = 4
 METHOD: Final = "/audiencesync.v1.AudienceSyncService/ImportMembership"
+CONNECT_S_MAX: Final = 30
 
 
 def main() -> None:
-    server, members, keys, mode, import_id, changed = sys.argv[1:]
-    requests = list(_requests(int(members), keys == "8", mode, import_id, int(changed)))
-    sys.stdout.write(json.dumps({"ready": len(requests)}) + "\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
+    server, audience_id, members, keys, mode, import_id, changed = sys.argv[1:]
+    header = pb.ImportHeader(
+        audience_id=audience_id, import_id=import_id, mode=pb.ImportHeader.Mode.Value(mode)
+    )
+    requests = list(_requests(header, int(members), keys == "8", int(changed)))
+    word = RECONNECT
+    while word == RECONNECT:
+        with _connected(server) as channel:
+            _tell({"ready": len(requests)})
+            word = sys.stdin.readline().strip()
+            if word == SEND:
+                _send_and_tell(channel, requests)
+
+
+def _connected(server: str) -> grpc.Channel:
+    """A connection of its own, which is there."""
+    channel = grpc.insecure_channel(server, [("grpc.use_local_subchannel_pool", 1)])
+    grpc.channel_ready_future(channel).result(CONNECT_S_MAX)
+    return channel
+
+
+def _send_and_tell(channel: grpc.Channel, requests: list[bytes]) -> None:
     cpu, began = time.process_time(), time.monotonic()
-    result = _send(server, requests)
-    told = {
-        "wall_s": time.monotonic() - began,
-        "cpu_s": time.process_time() - cpu,
-        "changed": result.changed_count,
-        "peak_mb": peak_mb(os.getpid()),
-    }
+    result = _send(channel, requests)
+    _tell(
+        {
+            "wall_s": time.monotonic() - began,
+            "cpu_s": time.process_time() - cpu,
+            "changed": result.changed_count,
+            "peak_mb": peak_mb(os.getpid()),
+        }
+    )
+
+
+def _tell(told: dict[str, float]) -> None:
     sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
 
 
-def _send(server: str, requests: list[bytes]) -> pb.ImportResult:
+def _send(channel: grpc.Channel, requests: list[bytes]) -> pb.ImportResult:
     """Send bytes that are made already: what a caller's own language needs is not ours to measure."""
     ahead = threading.Semaphore(CHUNKS_AHEAD)
 
@@ -52,29 +76,24 @@ def _send(server: str, requests: list[bytes]) -> pb.ImportResult:
             ahead.acquire()
             yield request
 
-    with grpc.insecure_channel(server) as channel:
-        call = channel.stream_stream(
-            METHOD,
-            request_serializer=bytes,
-            response_deserializer=pb.ImportMembershipResponse.FromString,
-        )
-        for answer in call(paced()):
-            ahead.release()
-            if answer.HasField("result"):
-                return answer.result
+    call = channel.stream_stream(
+        METHOD,
+        request_serializer=bytes,
+        response_deserializer=pb.ImportMembershipResponse.FromString,
+    )
+    for answer in call(paced()):
+        ahead.release()
+        if answer.HasField("result"):
+            return answer.result
     raise RuntimeError("the import ended without a result")
 
 
 def _requests(
+    header: pb.ImportHeader,
     members: int,
     has_all_keys: bool,  # noqa: FBT001
-    mode: str,
-    import_id: str,
     changed: int,
 ) -> Iterator[bytes]:
-    header = pb.ImportHeader(
-        audience_id=AUDIENCE_ID, import_id=import_id, mode=pb.ImportHeader.Mode.Value(mode)
-    )
     yield pb.ImportMembershipRequest(header=header).SerializeToString()
     texts = enumerate(member_texts(members))
     for offset in range(0, members, CHUNK_MEMBERS):

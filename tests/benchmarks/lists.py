@@ -1,12 +1,19 @@
-"""Owns the way from a benchmark to the process that sends a list."""
+"""Owns the way from a benchmark to the processes that send lists."""
 
 import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, Final
 
-from tests.benchmarks.house import House
+from tests.benchmarks.house import AUDIENCE_ID, House
+
+SEND: Final = "send"
+RECONNECT: Final = "reconnect"
+"""What a caller of a list is told, a word a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,69 @@ class SentList:
     ended_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class ReadyList:
+    """A caller that is connected and has its list made, and waits for the word."""
+
+    _caller: "subprocess.Popen[str]"
+
+    def start(self) -> None:
+        self._say(SEND)
+
+    def reconnect(self) -> None:
+        """Let it come again by another connection."""
+        self._say(RECONNECT)
+        self.heard()
+
+    def finish(self) -> SentList:
+        """Wait until the list is taken in."""
+        told = self.heard()
+        return SentList(**told, ended_at=time.monotonic())
+
+    def heard(self) -> Mapping[str, Any]:
+        assert self._caller.stdout is not None
+        line = self._caller.stdout.readline()
+        if not line:
+            raise RuntimeError("the caller of a list ended before it had done its work")
+        heard: Mapping[str, Any] = json.loads(line)
+        return heard
+
+    def _say(self, word: str) -> None:
+        assert self._caller.stdin is not None
+        self._caller.stdin.write(f"{word}\n")
+        self._caller.stdin.flush()
+
+
+@contextmanager
+def ready_list(
+    house: House,
+    members: int,
+    *,
+    keys: str,
+    import_id: str,
+    audience_id: str = AUDIENCE_ID,
+    mode: str = "MODE_DELTA",
+    changed: int = 0,
+) -> Iterator[ReadyList]:
+    """Let a caller of its own process make a list, which takes long and is not measured.
+
+    `changed`: so many members have another e-mail than without.
+    """
+    arguments = (house.stage.server, audience_id, str(members), keys, mode, import_id, str(changed))
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.list_caller", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as caller:
+        try:
+            ready = ReadyList(caller)
+            ready.heard()
+            yield ready
+        finally:
+            caller.terminate()
+
+
 def send_list(
     house: House,
     members: int,
@@ -29,27 +99,9 @@ def send_list(
     mode: str = "MODE_DELTA",
     changed: int = 0,
 ) -> SentList:
-    """Let a caller make a list and then send it; only the sending is measured.
-
-    `changed`: so many members have another e-mail than without.
-    """
-    arguments = (house.stage.server, str(members), keys, mode, import_id, str(changed))
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.list_caller", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as caller:
-        assert caller.stdin is not None
-        assert caller.stdout is not None
-        json.loads(caller.stdout.readline())
-        caller.stdin.write(b"\n")
-        caller.stdin.flush()
-        told = json.loads(caller.stdout.readline())
-        ended_at = time.monotonic()
-    return SentList(
-        wall_s=told["wall_s"],
-        cpu_s=told["cpu_s"],
-        changed=told["changed"],
-        peak_mb=told["peak_mb"],
-        ended_at=ended_at,
-    )
+    """Make a list and then send it; only the sending is measured."""
+    with ready_list(
+        house, members, keys=keys, import_id=import_id, mode=mode, changed=changed
+    ) as ready:
+        ready.start()
+        return ready.finish()

@@ -30,6 +30,7 @@ from service.store.membership import MemberChange, merge
 from service.store.pool import SERVER_SETTINGS, prepare_connection
 from tests.benchmarks.figures import Figure, Report
 from tests.benchmarks.house import AD_ACCOUNT_ID, House, running_house
+from tests.benchmarks.standing_figures import standing_figures
 
 if TYPE_CHECKING:
     from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceAsyncStub
@@ -62,9 +63,10 @@ def run(members: int) -> Report:
     """Measure so many updates of the callers, and fewer of the others."""
     a_round = max(CALLERS, members // ROUNDS)
     with running_house() as house:
-        measured = asyncio.run(_measure(house, a_round))
+        figures = _figures(asyncio.run(_measure(house, a_round)))
+        figures += standing_figures(house)
     details = {"callers": CALLERS, "rounds": ROUNDS, "updates_a_round": a_round}
-    return Report(benchmark="small", figures=_figures(measured, a_round), details=details)
+    return Report(benchmark="small", figures=figures, details=details)
 
 
 async def _measure(house: House, a_round: int) -> Measured:
@@ -191,7 +193,7 @@ async def _connected(dsn: str) -> AsyncIterator[Connection]:
         await connection.close()
 
 
-def _figures(measured: Measured, a_round: int) -> list[Figure]:
+def _figures(measured: Measured) -> list[Figure]:
     p50_ms, p99_ms = _percentiles_ms(measured.latencies)
     lone_p50_ms, lone_p99_ms = _percentiles_ms(measured.lone_latencies)
     calls = len(measured.latencies)

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -28,10 +28,19 @@ def peak_mb(pid: int) -> float:
     return _status_kb(pid, "VmHWM") / 1024
 
 
-def tree(pid: int) -> list[int]:
-    """A process and its children."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *map(int, children)]
+def tree(pid: int, *, without: int = 0) -> list[int]:
+    """A process and all that descend from it, but for one of them and what descends from that."""
+    below = (tree(child, without=without) for child in _children(pid) if child != without)
+    return [pid, *(one for branch in below for one in branch)]
+
+
+def _children(pid: int) -> list[int]:
+    """Those that any thread of a process has started."""
+    found: list[int] = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread is no more
+            found += map(int, listed.read_text().split())
+    return found
 
 
 @dataclass(slots=True)
