@@ -20,6 +20,7 @@ BENCHMARKS: Final[Mapping[str, int]] = {
     "hourly": 5_000_000,
     "replace": 1_000_000,
     "small": 12_000,
+    "small-read": 1_000_000,
     "transform": 50_000,
 }
 """The modules beside this one that have `run(members) -> Report`, and how many they take unasked.

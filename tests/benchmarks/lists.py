@@ -1,15 +1,13 @@
 """Owns the way from a benchmark to the processes that send lists."""
 
-import json
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from tests.benchmarks.house import AUDIENCE_ID, House
+from tests.benchmarks.other_process import OtherProcess
 
 SEND: Final = "send"
 RECONNECT: Final = "reconnect"
@@ -31,33 +29,20 @@ class SentList:
 class ReadyList:
     """A caller that is connected and has its list made, and waits for the word."""
 
-    _caller: "subprocess.Popen[str]"
+    caller: OtherProcess
 
     def start(self) -> None:
-        self._say(SEND)
+        self.caller.say(SEND)
 
     def reconnect(self) -> None:
         """Let it come again by another connection."""
-        self._say(RECONNECT)
-        self.heard()
+        self.caller.say(RECONNECT)
+        self.caller.heard()
 
     def finish(self) -> SentList:
         """Wait until the list is taken in."""
-        told = self.heard()
+        told = self.caller.heard()
         return SentList(**told, ended_at=time.monotonic())
-
-    def heard(self) -> Mapping[str, Any]:
-        assert self._caller.stdout is not None
-        line = self._caller.stdout.readline()
-        if not line:
-            raise RuntimeError("the caller of a list ended before it had done its work")
-        heard: Mapping[str, Any] = json.loads(line)
-        return heard
-
-    def _say(self, word: str) -> None:
-        assert self._caller.stdin is not None
-        self._caller.stdin.write(f"{word}\n")
-        self._caller.stdin.flush()
 
 
 @contextmanager
@@ -76,18 +61,8 @@ def ready_list(
     `changed`: so many members have another e-mail than without.
     """
     arguments = (house.stage.server, audience_id, str(members), keys, mode, import_id, str(changed))
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.list_caller", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as caller:
-        try:
-            ready = ReadyList(caller)
-            ready.heard()
-            yield ready
-        finally:
-            caller.terminate()
+    with OtherProcess.running("tests.benchmarks.list_caller", *arguments) as caller:
+        yield ReadyList(caller)
 
 
 def send_list(
