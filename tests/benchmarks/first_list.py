@@ -28,14 +28,15 @@ class Taken:
     table_bytes: int
 
 
-def run(members: int) -> Report:
-    figures = [figure for keys in ("1", "8") for figure in _figures(members, keys)]
-    return Report(benchmark="first-list", figures=figures, details={"members": members})
+def run(members: int, processes: int = 1) -> Report:
+    figures = [figure for keys in ("1", "8") for figure in _figures(members, keys, processes)]
+    details = {"members": members, "processes": processes}
+    return Report(benchmark="first-list", figures=figures, details=details)
 
 
-def _figures(members: int, keys: str) -> list[Figure]:
+def _figures(members: int, keys: str, processes: int) -> list[Figure]:
     name = "one_key" if keys == "1" else "eight_keys"
-    with running_house() as house:
+    with running_house(processes=processes) as house:
         taken = _take(house, members, keys)
         standing = standing_figures(house, f"{name}.")
     at_least, aim = AT_LEAST[keys]

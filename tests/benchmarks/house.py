@@ -17,7 +17,7 @@ from service.cli.demo_stage import SERVICE_LOG, Stage, staged
 from service.cli.sync import watch
 from service.loop_lag import REPORT_S
 from tests.benchmarks.held_loop import LOGGED_S_MIN, longest_hold
-from tests.benchmarks.usage import cpu_of_tree_s, cpu_s, peak_mb, tree
+from tests.benchmarks.usage import children, cpu_of_tree_s, cpu_s, peak_mb, tree
 
 AD_ACCOUNT_ID: Final = "act_1000000001"
 AUDIENCE_ID: Final = "bench"
@@ -34,6 +34,7 @@ class House:
     log_file: Path
     database_url: str
     postgres_pid: int
+    processes: int
 
     @property
     def fake_pid(self) -> int:
@@ -43,6 +44,14 @@ class House:
     def service_pids(self) -> Sequence[int]:
         """The service with its workers; its embedded Postgres is a child of it too."""
         return tree(self.stage.processes[1].process.pid, without=self.postgres_pid)
+
+    @property
+    def serving_pids(self) -> Sequence[int]:
+        """Those that take calls: the one, or of several all but the one that started them."""
+        started = self.stage.processes[1].process.pid
+        if self.processes == 1:
+            return [started]
+        return [pid for pid in children(started) if pid != self.postgres_pid]
 
     def cpu(self) -> Mapping[str, float]:
         """CPU seconds so far."""
@@ -132,6 +141,6 @@ def running_house(
     ):
         pid_file = (folder / "data" / "pgdata" / "postmaster.pid").read_text().splitlines()
         database_url = f"postgresql://postgres@/{DATABASE}?host={pid_file[4]}&port={pid_file[3]}"
-        house = House(stage, folder / SERVICE_LOG, database_url, int(pid_file[0]))
+        house = House(stage, folder / SERVICE_LOG, database_url, int(pid_file[0]), processes)
         house.connect(audience_ids)
         yield house

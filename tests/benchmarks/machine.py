@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -11,8 +12,10 @@ _PACKAGES: Final = ("aiohttp", "asyncpg", "facebook-business", "grpcio", "phonen
 
 
 def machine() -> Mapping[str, object]:
-    """Return the processor, its cores, and the versions that matter."""
+    """Return the processor, its cores, the versions that matter, and how busy it is otherwise."""
     return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="minutes"),
+        "load": round(os.getloadavg()[0], 1),
         "cpu": _processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
@@ -24,7 +27,8 @@ def in_words(told: Mapping[str, object]) -> str:
     versions = told["versions"]
     assert isinstance(versions, Mapping)
     packages = ", ".join(f"{name} {number}" for name, number in versions.items())
-    return f"{told['cpu']}, {told['cores']} cores, Python {told['python']}, {packages}"
+    processor = f"{told['cpu']}, {told['cores']} cores, load {told['load']} before"
+    return f"{processor}, Python {told['python']}, {packages}"
 
 
 def _processor() -> str:

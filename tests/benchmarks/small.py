@@ -8,7 +8,7 @@ turns in the same run.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +18,6 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
-import grpc.aio
 from audiencesync.v1 import audience_sync_pb2 as pb
 from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
 
@@ -31,6 +30,7 @@ from service.store.pool import SERVER_SETTINGS, prepare_connection
 from tests.benchmarks.figures import Figure, Report
 from tests.benchmarks.house import AD_ACCOUNT_ID, House, running_house
 from tests.benchmarks.standing_figures import standing_figures
+from tests.benchmarks.update_callers import connected_to_each
 
 if TYPE_CHECKING:
     from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceAsyncStub
@@ -59,28 +59,33 @@ class Measured:
     transactions: int = 0
 
 
-def run(members: int) -> Report:
+def run(members: int, processes: int = 1) -> Report:
     """Measure so many updates of the callers, and fewer of the others."""
     a_round = max(CALLERS, members // ROUNDS)
-    with running_house() as house:
+    with running_house(processes=processes) as house:
         figures = _figures(asyncio.run(_measure(house, a_round)))
         figures += standing_figures(house)
-    details = {"callers": CALLERS, "rounds": ROUNDS, "updates_a_round": a_round}
+    details = {
+        "callers": CALLERS,
+        "processes": processes,
+        "rounds": ROUNDS,
+        "updates_a_round": a_round,
+    }
     return Report(benchmark="small", figures=figures, details=details)
 
 
 async def _measure(house: House, a_round: int) -> Measured:
     measured, numbers = Measured(), count()
     async with (
-        grpc.aio.insecure_channel(house.stage.server) as channel,
+        connected_to_each(house) as channels,
         _connected(house.database_url) as connection,
     ):
-        stub = AudienceSyncServiceStub(channel)
-        await _connect_audiences(stub)
+        stubs = [AudienceSyncServiceStub(channel) for channel in channels]
+        await _connect_audiences(stubs[0])
         await connection.execute(_PLAIN_TABLE)
-        await _call_at_once(stub, numbers, CALLERS * 4)  # to warm up
+        await _call_at_once(stubs, numbers, CALLERS * 4)  # to warm up
         for _ in range(ROUNDS):
-            await _round(measured, numbers, a_round, house, stub, connection)
+            await _round(measured, numbers, a_round, house, stubs, connection)
     return measured
 
 
@@ -89,16 +94,16 @@ async def _round(
     numbers: Iterator[int],
     a_round: int,
     house: House,
-    stub: "AudienceSyncServiceAsyncStub",
+    stubs: Sequence["AudienceSyncServiceAsyncStub"],
     connection: Connection,
 ) -> None:
     alone = a_round // ALONE_SHARE
     measured.inserts.append(await _rate(alone, lambda: _insert(connection, next(numbers))))
     measured.merges.append(await _rate(alone, lambda: _merge(connection, next(numbers))))
-    measured.lone_latencies += [await _call(stub, next(numbers)) for _ in range(alone)]
+    measured.lone_latencies += [await _call(stubs[0], next(numbers)) for _ in range(alone)]
     spent, before = house.cpu()["service"], await _transactions(connection)
     began = time.perf_counter()
-    measured.latencies += await _call_at_once(stub, numbers, a_round)
+    measured.latencies += await _call_at_once(stubs, numbers, a_round)
     measured.calls.append(a_round / (time.perf_counter() - began))
     measured.cpu_s += house.cpu()["service"] - spent
     measured.transactions += await _transactions(connection) - before
@@ -129,15 +134,15 @@ async def _merge(connection: Connection, number: int) -> None:
 
 
 async def _call_at_once(
-    stub: "AudienceSyncServiceAsyncStub", numbers: Iterator[int], times: int
+    stubs: Sequence["AudienceSyncServiceAsyncStub"], numbers: Iterator[int], times: int
 ) -> list[float]:
     """So many updates from all callers, each of whom waits for its answer before the next."""
     left = iter(range(times))
 
-    async def caller() -> list[float]:
+    async def caller(stub: "AudienceSyncServiceAsyncStub") -> list[float]:
         return [await _call(stub, next(numbers)) for _ in left]
 
-    told = await asyncio.gather(*(caller() for _ in range(CALLERS)))
+    told = await asyncio.gather(*(caller(stubs[one % len(stubs)]) for one in range(CALLERS)))
     return [latency for one in told for latency in one]
 
 

@@ -11,14 +11,10 @@ ROWS_A_CALL: Final = 10_000
 def standing_figures(house: House, prefix: str = "") -> list[Figure]:
     """What the service has needed and done since its start; waits for its last lines."""
     held_ms, computing_ms = house.longest_hold_ms()
+    peak_mb = house.peak_mb()["service"]
+    memory = {"at_most": 200, "aim": 150} if house.processes == 1 else {}
     return [
-        Figure(
-            name=f"{prefix}service_peak",
-            value=house.peak_mb()["service"],
-            unit="MB",
-            at_most=200,
-            aim=150,
-        ),
+        Figure(name=f"{prefix}service_peak", value=peak_mb, unit="MB", **memory),
         Figure(name=f"{prefix}loop_held", value=held_ms, unit="ms", at_most=50, aim=20),
         Figure(name=f"{prefix}loop_held_computing", value=computing_ms, unit="ms"),
     ]

@@ -30,11 +30,11 @@ def peak_mb(pid: int) -> float:
 
 def tree(pid: int, *, without: int = 0) -> list[int]:
     """A process and all that descend from it, but for one of them and what descends from that."""
-    below = (tree(child, without=without) for child in _children(pid) if child != without)
+    below = (tree(child, without=without) for child in children(pid) if child != without)
     return [pid, *(one for branch in below for one in branch)]
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
     """Those that any thread of a process has started."""
     found: list[int] = []
     for listed in Path(f"/proc/{pid}/task").glob("*/children"):
