@@ -46,7 +46,7 @@ def run(members: int) -> Report:
             ]
     figures += [_ratio(costs, "large", "small", at_most=1.2, aim=1.0)]
     figures += [_ratio(costs, "large", "middle")]
-    return Report(benchmark="hourly", figures=figures, details={"members": members, "sizes": sizes})
+    return Report(benchmark="hourly", figures=figures, details={"members": members})
 
 
 def _ratio(costs: dict[str, Cost], one: str, other: str, **bounds: float) -> Figure:
