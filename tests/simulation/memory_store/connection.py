@@ -1,12 +1,13 @@
 """A connection of the double, and its transactions."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import asyncpg
 
+from tests.simulation.memory_store.copied_rows import copied_rows
 from tests.simulation.memory_store.named import run_text
 from tests.simulation.memory_store.session import Session
 from tests.simulation.memory_store.values import Record
@@ -54,19 +55,19 @@ class MemoryConnection:
         rows = await self._run(sql, args)
         return Record(rows[0]) if rows else None
 
-    async def copy_records_to_table(
+    async def copy_to_table(
         self,
         table: str,
         *,
-        records: Iterable[Sequence[object]] | AsyncIterator[Sequence[object]],
+        source: AsyncIterator[bytes],
         columns: Sequence[str],
+        format: str,  # noqa: A002 - the driver's name
     ) -> str:
         """Copy into a temporary table of a merge, or the rows of an import, in a transaction."""
+        if format != "binary":
+            raise NotImplementedError(format)
         await self._begin_statement()
-        if isinstance(records, AsyncIterator):
-            rows = [dict(zip(columns, one, strict=True)) async for one in records]
-        else:
-            rows = [dict(zip(columns, one, strict=True)) for one in records]
+        rows = await copied_rows(source, columns)
         if table == "import_row":
             for row in rows:
                 key = row["chunk_offset"], row["member_key"], row["row_no"]
