@@ -2,7 +2,9 @@
 
 import asyncio
 import selectors
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
+from heapq import heappop
 from typing import Any, TypeVar
 
 from tests.simulation.process import Killed
@@ -11,6 +13,12 @@ T = TypeVar("T")
 
 TURN_S = 1e-7
 """Seconds that one turn of the loop takes: without them a wait for a rest of time would never end."""
+
+
+JUMP_S_MAX = 24 * 3600.0
+"""Seconds that one turn jumps at most, as any loop sleeps."""
+CANCELLED_TIMERS_MAX = 100
+"""Cancelled timers up to which it is not looked whether they are too many."""
 
 
 class Stuck(Exception):
@@ -45,6 +53,12 @@ class _JumpingSelector(selectors.BaseSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Time starts at 0 s and is exact; what goes to a thread elsewhere runs in place here."""
 
+    # What the loop keeps for itself.
+    _scheduled: list[Any]
+    _ready: deque[asyncio.Handle]
+    _stopping: bool
+    _timer_cancelled_count: int
+
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
@@ -52,6 +66,34 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.now
+
+    def _run_once(self) -> None:
+        """Take one turn as any loop does, without what only real sockets and slow callbacks need.
+
+        A history takes thousands of turns, most of them for one callback.
+        """
+        scheduled, ready, jumping = self._scheduled, self._ready, self._jumping
+        if self._timer_cancelled_count > CANCELLED_TIMERS_MAX:
+            super()._run_once()  # type: ignore[misc] - it clears them away, too
+            return
+        while scheduled and scheduled[0]._cancelled:
+            self._timer_cancelled_count -= 1
+            heappop(scheduled)._scheduled = False
+        if ready or self._stopping:
+            jumping.now += TURN_S
+        elif scheduled:
+            jumping.now += max(TURN_S, min(scheduled[0]._when - jumping.now, JUMP_S_MAX))
+        else:
+            raise Stuck
+        due_before = jumping.now + self._clock_resolution
+        while scheduled and scheduled[0]._when < due_before:
+            handle = heappop(scheduled)
+            handle._scheduled = False
+            ready.append(handle)
+        for _ in range(len(ready)):  # what these add comes in the next turn
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., T], *args: Any

@@ -94,8 +94,11 @@ class MemoryPool:
     async def acquire(self, *, timeout: float | None = None) -> AsyncIterator[MemoryConnection]:
         if self._is_closed:
             raise asyncpg.InterfaceError("pool is closed")
-        async with asyncio.timeout(timeout):
-            await self._free.acquire()
+        if self._free.locked():
+            async with asyncio.timeout(timeout):
+                await self._free.acquire()
+        else:
+            await self._free.acquire()  # at once: a timer for each would cost more than it
         connection = self._idle.pop() if self._idle else MemoryConnection(self.database, self.steps)
         try:
             yield connection
