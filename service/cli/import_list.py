@@ -167,8 +167,11 @@ def _report(sent: Sent, result: pb.ImportResult) -> None:
         "that could find them",
         soft_wrap=True,
     )
-    if result.dropped_identifiers:
+    if out.is_terminal and result.dropped_identifiers:
         out.print(dropped_table(_counts(result)))
+    elif result.dropped_identifiers:
+        for (key, reason), count in _counts(result).most_common():
+            out.print(f"dropped {count:,} of {key}: {reason}", markup=False, soft_wrap=True)
 
 
 def _counts(result: pb.ImportResult) -> Counter[tuple[str, str]]:

@@ -1,9 +1,10 @@
 """Sends a list over ImportMembership: some chunks ahead of their acknowledgements, again after a break."""
 
+import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Final
 
 import grpc
@@ -15,6 +16,8 @@ from service.cli.customer_list import ListShorter
 
 CHUNKS_AHEAD_MAX: Final = 4
 """Chunks that are sent and not acknowledged yet."""
+READING_ENDS_S_MAX: Final = 5.0
+"""Seconds that a stream which is over waits for the list to be read no more: a pipe may be silent."""
 
 
 ChunksBehind = Callable[[int], Iterator[pb.ImportChunk]]
@@ -97,13 +100,14 @@ class ImportStream:
         waits, durable = iter(RETRY_WAITS_S), 0
         while True:
             try:
-                for answer in self._answers():
-                    self._on_acknowledged(answer.acknowledged_offset)
-                    # As long as it goes on it is tried again.
-                    if answer.acknowledged_offset > durable:
-                        waits, durable = iter(RETRY_WAITS_S), answer.acknowledged_offset
-                    if answer.HasField("result"):
-                        return answer.result
+                with contextlib.closing(self._answers()) as answers:
+                    for answer in answers:
+                        self._on_acknowledged(answer.acknowledged_offset)
+                        # As long as it goes on it is tried again.
+                        if answer.acknowledged_offset > durable:
+                            waits, durable = iter(RETRY_WAITS_S), answer.acknowledged_offset
+                        if answer.HasField("result"):
+                            return answer.result
             except grpc.RpcError as error:
                 wait_s = next(waits, None)
                 if error.code() not in RETRIED or wait_s is None:
@@ -113,7 +117,7 @@ class ImportStream:
                 if self._reading_failed is not None:
                     raise self._reading_failed
 
-    def _answers(self) -> Iterator[pb.ImportMembershipResponse]:
+    def _answers(self) -> Generator[pb.ImportMembershipResponse, None, None]:
         """The answers of one stream; it is cancelled when whoever listens stops."""
         ahead = threading.Semaphore(0)
         begun = threading.Event()
@@ -146,6 +150,9 @@ class ImportStream:
             begun.set()
             ahead.release()
             stream.cancel()
+            # Whoever listened closes the list's file next.
+            if self._taking.acquire(timeout=READING_ENDS_S_MAX):
+                self._taking.release()
 
     def _next(
         self, chunks: Iterator[pb.ImportChunk], is_over: threading.Event

@@ -118,7 +118,7 @@ def _put_trait(members: Sequence[pb.Member], name: str, texts: Sequence[str]) ->
 
 def _put_one(members: Sequence[pb.Member], field: str, texts: Sequence[str]) -> None:
     for member, text in zip(members, texts, strict=True):
-        if text and not text.isspace():
+        if text:
             setattr(member, field, text)
 
 
