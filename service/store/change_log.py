@@ -68,7 +68,9 @@ PUT_CHUNK_IN = Command(
     },
 )
 COUNT_ROWS_SAVED = Command("count_rows_saved", takes={"audience_no": int, "rows_saved": int})
-PRUNE_TOMBSTONES = Command("prune_tombstones", takes={"audience_no": int, "before": datetime})
+PRUNE_TOMBSTONES = Command(
+    "prune_tombstones", takes={"audience_no": int, "before": datetime, "row_limit": int}
+)
 
 
 async def read_window(
@@ -200,6 +202,10 @@ async def prune_log(
     )
 
 
-async def prune_tombstones(connection: Connection, audience_no: int, before: datetime) -> int:
-    """Forget members who left before then; return how many."""
-    return await PRUNE_TOMBSTONES.execute(connection, audience_no=audience_no, before=before)
+async def prune_tombstones(
+    connection: Connection, audience_no: int, before: datetime, *, limit: int
+) -> int:
+    """Forget members who left before then, at most `limit` and the oldest first; return how many."""
+    return await PRUNE_TOMBSTONES.execute(
+        connection, audience_no=audience_no, before=before, row_limit=limit
+    )

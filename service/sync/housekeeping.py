@@ -7,6 +7,8 @@ from service.store import change_log, imports, requests, syncs
 from service.sync.held import HeldAudience
 
 TOMBSTONES_KEPT: Final = timedelta(days=30)
+TOMBSTONES_A_RUN: Final = 200_000
+"""A list that replaced all may have left millions: they go by and by, none of them does harm."""
 ANSWERS_KEPT: Final = timedelta(hours=24)
 IMPORTS_KEPT: Final = timedelta(days=7)
 """The result of a finished import."""
@@ -20,7 +22,9 @@ async def forget_old(held: HeldAudience) -> None:
     now = held.now()
     async with held.transaction() as connection:
         audience_no = held.audience_no
-        await change_log.prune_tombstones(connection, audience_no, now - TOMBSTONES_KEPT)
+        await change_log.prune_tombstones(
+            connection, audience_no, now - TOMBSTONES_KEPT, limit=TOMBSTONES_A_RUN
+        )
         await requests.prune_requests(connection, audience_no, now - ANSWERS_KEPT)
         await imports.prune_imports(
             connection,

@@ -122,3 +122,21 @@ async def test_settled_additions_go_at_once_and_removals_when_they_are_old(
         assert await prune(3, 5) == (2, [3, 4, 5])
         assert await prune(4, 0) == (1, [3, 5])
         assert await prune(4, 99) == (1, [5])
+
+
+async def test_tombstones_go_in_slices_the_oldest_first(database_url: str) -> None:
+    async with connected(database_url) as connection:
+        audience_no = (await an_audience(connection)).audience_no
+        for minute in (3, 1, 2, 9):
+            await connection.execute(
+                "insert into tombstone values ($1, $2, $3)",
+                audience_no,
+                bytes([minute] * 16),
+                at(minute),
+            )
+        left = []
+        for _ in range(2):
+            await change_log.prune_tombstones(connection, audience_no, at(5), limit=2)
+            found = await connection.fetch("select changed_at from tombstone order by changed_at")
+            left.append([record["changed_at"] for record in found])
+        assert left == [[at(3), at(9)], [at(9)]]

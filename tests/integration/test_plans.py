@@ -65,7 +65,7 @@ HOT: list[tuple[str, dict[str, Any]]] = [
     ("read_removals_window", {"audience_no": 1, "after": 0, "up_to": 99, "rows_max": 200_000}),
     ("count_window", {"audience_no": 1, "after": 9, "up_to": 20, "revisions": [10, 11]}),
     ("prune_log", {"audience_no": 1, "additions_up_to": 50, "removals_before": NOON}),
-    ("prune_tombstones", {"audience_no": 1, "before": NOON}),
+    ("prune_tombstones", {"audience_no": 1, "before": NOON, "row_limit": 1000}),
     ("claim_due", {"holder": "w", "lease_s": 60.0, "quiet_s": 60.0, "recheck_after_s": 60.0}),
     ("next_due_in_s", {}),
     ("read_work", {"audience_no": 7, "lease_token": 0}),

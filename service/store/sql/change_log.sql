@@ -99,7 +99,13 @@ with additions as (
 select (select count(*) from additions) + (select count(*) from removals);
 
 -- name: prune_tombstones :exec
-delete from tombstone where audience_no = :audience_no and changed_at < :before;
+-- The oldest first.
+delete from tombstone where ctid = any (array(
+    select ctid from tombstone
+    where audience_no = :audience_no and changed_at < :before
+    order by changed_at
+    limit :row_limit
+));
 
 -- name: take_chunks_out :value
 -- For chunks that say the same in fewer rows. Gives the rows taken out.

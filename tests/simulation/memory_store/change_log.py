@@ -151,9 +151,12 @@ def prune_log(
 
 
 @named("prune_tombstones")
-def prune_tombstones(s: Session, *, audience_no: int, before: datetime) -> int:
+def prune_tombstones(s: Session, *, audience_no: int, before: datetime, row_limit: int) -> int:
     table = s.tables.tombstone.of(audience_no)
-    gone = [key for key, row in table.rows.items() if row["changed_at"] < before]
+    old = [
+        (row["changed_at"], key) for key, row in table.rows.items() if row["changed_at"] < before
+    ]
+    gone = [key for _, key in sorted(old)[:row_limit]]
     for key in gone:
         table.remove(key)
     return len(gone)
