@@ -43,8 +43,8 @@ truncate incoming, touched;
 -- Judge each member: what is older than what is known of it does nothing; what says nothing new does
 -- nothing but, when it says its time, move the member's clock. Tells how many rows and members there
 -- are of what kind: who only has the clock moved is present before and after, or neither.
--- The batch is sorted once, for look-ups and writes that stay near each other in the index. `offset 0`
--- keeps them look-ups for each member: joined freely, they could read the whole audience.
+-- The batch is sorted once, for look-ups and writes that stay near each other in the index. By an array
+-- and `offset 0` they are look-ups for each member: joined freely, they could read the whole audience.
 with batch as materialized (
     select
         member_key, row_no, packed_row, email_prefix, phone_prefix, madid_prefix,
@@ -52,13 +52,9 @@ with batch as materialized (
     from incoming
     order by member_key, row_no
 ), stored as materialized (
-    select m.member_key, m.row_no, m.changed_at, m.packed_row, m.place
-    from batch b cross join lateral (
-        select member_key, row_no, changed_at, packed_row, ctid as place from member
-        where audience_no = :audience_no and member_key = b.member_key
-        offset 0
-    ) m
-    where b.row_no = 0
+    select member_key, row_no, changed_at, packed_row, ctid as place from member
+    where audience_no = :audience_no
+        and member_key = any (array(select member_key from batch where row_no = 0))
 ), compared as (
     select
         member_key, row_no, b.packed_row, b.email_prefix, b.phone_prefix, b.madid_prefix,
