@@ -40,6 +40,7 @@ max_connections = {connections_max}
 shared_buffers = 128MB
 max_wal_size = 4GB
 checkpoint_timeout = 30min
+autovacuum_naptime = 15s
 timezone = 'UTC'
 log_timezone = 'UTC'
 logging_collector = on
