@@ -69,7 +69,7 @@ class ChunkedList:
 
 
 def _end(chunk: pb.ImportChunk) -> int:
-    return chunk.offset + len(chunk.changes)
+    return chunk.offset + len(chunk.changes) + len(chunk.members.member_ids)
 
 
 class ImportStream:

@@ -9,6 +9,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from service.cli.customer_list import MemberColumns
 from service.identifiers.keys import STRONG_KEYS, Key
 from service.identifiers.traits import LIST_SEPARATOR, TRAIT_NAMES
+from service.rpc.member_columns import FIELDS as COLUMN_FIELDS
 
 CHUNK_MEMBERS_MAX: Final = 10_000
 """Members in one chunk, the most that the service takes."""
@@ -44,6 +45,12 @@ class Operation(enum.StrEnum):
     REMOVE = "remove"
 
 
+_KINDS: Final = {
+    Operation.ADD: pb.Change.OPERATION_ADD,
+    Operation.REMOVE: pb.Change.OPERATION_REMOVE,
+}
+
+
 def chunks_of(
     blocks: Iterable[MemberColumns], operation: Operation, *, size: int
 ) -> Iterator[pb.ImportChunk]:
@@ -51,22 +58,67 @@ def chunks_of(
 
     The offsets of the chunks are not set.
     """
-    chunk, bytes_in_chunk = pb.ImportChunk(), 0
+    filling = _Filling(operation, size)
     for piece in (piece for block in blocks for piece in _pieces(block)):
         rest = piece
         while rest.member_ids:
-            part = rest[: size - len(chunk.changes)]
-            bytes_of_part = _bytes_of(part)
-            if not chunk.changes or bytes_in_chunk + bytes_of_part <= CHUNK_BYTES_MAX:
-                _put(chunk, part, operation)
-                bytes_in_chunk += bytes_of_part
-                rest = rest[len(part.member_ids) :]
-                if len(chunk.changes) < size:
-                    continue
-            yield chunk
-            chunk, bytes_in_chunk = pb.ImportChunk(), 0
-    if chunk.changes:
-        yield chunk
+            taken = filling.take(rest)
+            rest = rest[taken:]
+            if not taken:
+                yield filling.chunk
+                filling = _Filling(operation, size)
+    if filling.count:
+        yield filling.chunk
+
+
+class _Filling:
+    """A chunk that is being filled: with columns, or with changes from a member with lists on."""
+
+    def __init__(self, operation: Operation, size: int) -> None:
+        self.chunk = pb.ImportChunk()
+        self.count = 0
+        self._operation = operation
+        self._size = size
+        self._bytes = 0
+
+    def take(self, piece: MemberColumns) -> int:
+        """Take members from the start of a piece; none if there is no room, or they need changes."""
+        part = piece[: self._size - self.count]
+        bytes_of_part = _bytes_of(part)
+        is_plain = self._operation is Operation.REMOVE or _has_no_lists(part)
+        if self.count:
+            is_full = self._bytes + bytes_of_part > CHUNK_BYTES_MAX
+            if is_full or (self.chunk.HasField("members") and not is_plain):
+                return 0
+        if is_plain and not self.chunk.changes:
+            _put_columns(self.chunk.members, part, self._operation)
+        else:
+            _put(self.chunk, part)
+        self._bytes += bytes_of_part
+        self.count += len(part.member_ids)
+        return len(part.member_ids)
+
+
+def _has_no_lists(part: MemberColumns) -> bool:
+    """Whether each member has at most one text of each key."""
+    for key, names in TRAIT_NAMES.items():
+        present = [part.traits[name] for name in names if name in part.traits]
+        if len(present) > 1:
+            return False
+        if key in STRONG_KEYS and any(LIST_SEPARATOR in "".join(texts) for texts in present):
+            return False
+    return True
+
+
+def _put_columns(columns: pb.MemberColumns, part: MemberColumns, operation: Operation) -> None:
+    """Add these members; who leaves is named by the id alone."""
+    columns.operation = _KINDS[operation]
+    columns.member_ids.extend(part.member_ids)
+    if operation is Operation.ADD:
+        for key, names in TRAIT_NAMES.items():
+            for name in names:
+                if name in part.traits:
+                    getattr(columns, COLUMN_FIELDS[key]).extend(part.traits[name])
 
 
 def _pieces(block: MemberColumns) -> Iterator[MemberColumns]:
@@ -85,16 +137,13 @@ def _bytes_of(part: MemberColumns) -> int:
     return texts + TEXT_OVERHEAD_BYTES * len(columns) * len(part.member_ids)
 
 
-def _put(chunk: pb.ImportChunk, part: MemberColumns, operation: Operation) -> None:
-    """Add the changes of these members; who leaves is named by the id alone."""
-    is_add = operation is Operation.ADD
-    kind = pb.Change.OPERATION_ADD if is_add else pb.Change.OPERATION_REMOVE
+def _put(chunk: pb.ImportChunk, part: MemberColumns) -> None:
+    """Add changes by which these members enter."""
     add = chunk.changes.add
-    members = [add(operation=kind).member for _ in part.member_ids]
+    members = [add(operation=pb.Change.OPERATION_ADD).member for _ in part.member_ids]
     for member, member_id in zip(members, part.member_ids, strict=True):
         member.member_id = member_id
-    if is_add:
-        _put_traits(members, part.traits)
+    _put_traits(members, part.traits)
 
 
 def _put_traits(members: Sequence[pb.Member], traits: Mapping[str, Sequence[str]]) -> None:

@@ -74,7 +74,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """
         scheduled, ready, jumping = self._scheduled, self._ready, self._jumping
         if self._timer_cancelled_count > CANCELLED_TIMERS_MAX:
-            super()._run_once()  # type: ignore[misc] - it clears them away, too
+            # It clears them away, too. Its type is told nowhere.
+            super()._run_once()  # type: ignore[misc]
             return
         while scheduled and scheduled[0]._cancelled:
             self._timer_cancelled_count -= 1

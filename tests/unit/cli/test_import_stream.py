@@ -8,7 +8,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.cli.client import CallFailed
+from service.cli.client import RETRY_WAITS_S, CallFailed
 from service.cli.customer_list import ListShorter
 from service.cli.import_stream import CHUNKS_AHEAD_MAX, ChunkedList, ImportStream
 
@@ -111,7 +111,7 @@ def send(service: Service, cut: ChunkedList, seen: list[int] | None = None) -> p
 @given(
     count=st.integers(0, 40),
     size=st.integers(1, 9),
-    breaks=st.lists(st.integers(1, 4), max_size=6),
+    breaks=st.lists(st.integers(1, 4), max_size=len(RETRY_WAITS_S)),  # without progress no more
     loses_answers=st.booleans(),
 )
 def test_a_list_arrives_whole_and_once_however_the_stream_breaks(

@@ -11,6 +11,7 @@ from service.cli.customer_list import TRAIT_COLUMNS, MemberColumns
 from service.cli.import_list import reason_name
 from service.cli.list_chunks import CHUNK_BYTES_MAX, Operation, chunks_of
 from service.identifiers import rows_of_member
+from tests.unit.rpc.expanded import changes_in
 
 
 def block(count: int, *, size: int = 1, begins: int = 0) -> MemberColumns:
@@ -19,22 +20,22 @@ def block(count: int, *, size: int = 1, begins: int = 0) -> MemberColumns:
 
 
 def sizes(blocks: Sequence[MemberColumns], *, size: int) -> list[int]:
-    return [len(chunk.changes) for chunk in chunks_of(blocks, Operation.ADD, size=size)]
+    return [len(changes_in(chunk)) for chunk in chunks_of(blocks, Operation.ADD, size=size)]
 
 
 def ids_in(cut: Sequence[pb.ImportChunk]) -> list[str]:
-    return [change.member.member_id for chunk in cut for change in chunk.changes]
+    return [change.member.member_id for chunk in cut for change in changes_in(chunk)]
 
 
 def only_change(columns: MemberColumns, operation: Operation = Operation.ADD) -> pb.Change:
-    ((change,),) = (chunk.changes for chunk in chunks_of([columns], operation, size=1))
+    ((change,),) = (changes_in(chunk) for chunk in chunks_of([columns], operation, size=1))
     return change
 
 
 def test_chunks_are_full_but_for_the_last_however_the_list_was_read() -> None:
     blocks = [block(7), block(1, begins=7), block(17, begins=8)]
     cut = list(chunks_of(blocks, Operation.ADD, size=10))
-    assert [len(chunk.changes) for chunk in cut] == [10, 10, 5]
+    assert [len(changes_in(chunk)) for chunk in cut] == [10, 10, 5]
     assert ids_in(cut) == [f"u{n}" for n in range(25)]
 
 
@@ -62,7 +63,32 @@ def test_no_member_is_lost_or_out_of_order(counts: list[int], size: int) -> None
     blocks = [block(n, begins=sum(counts[:at])) for at, n in enumerate(counts)]
     cut = list(chunks_of(blocks, Operation.ADD, size=size))
     assert ids_in(cut) == [f"u{n}" for n in range(sum(counts))]
-    assert all(0 < len(chunk.changes) <= size for chunk in cut)
+    assert all(0 < len(changes_in(chunk)) <= size for chunk in cut)
+
+
+def with_lists(*places: int, count: int) -> MemberColumns:
+    emails = ["a@x.org;b@x.org" if n in places else "a@x.org" for n in range(count)]
+    return MemberColumns([f"u{n}" for n in range(count)], {"email": emails})
+
+
+@given(places=st.sets(st.integers(0, 29)), size=st.integers(1, 12), read_at_once=st.integers(1, 9))
+def test_members_with_lists_keep_their_place_among_the_others(
+    places: set[int], size: int, read_at_once: int
+) -> None:
+    whole = with_lists(*places, count=30)
+    blocks = [whole[at : at + read_at_once] for at in range(0, 30, read_at_once)]
+    cut = list(chunks_of(blocks, Operation.ADD, size=size))
+    assert ids_in(cut) == whole.member_ids
+    found = [len(change.member.emails) for chunk in cut for change in changes_in(chunk)]
+    assert found == [2 if n in places else 1 for n in range(30)]
+    assert not any(chunk.changes and chunk.HasField("members") for chunk in cut)
+
+
+def test_members_without_lists_go_as_columns() -> None:
+    blocks = [with_lists(count=5), with_lists(3, count=5), with_lists(count=5)]
+    cut = list(chunks_of(blocks, Operation.ADD, size=100))
+    assert [len(chunk.members.member_ids) for chunk in cut] == [5, 0]
+    assert [len(chunk.changes) for chunk in cut] == [0, 10]
 
 
 def test_who_enters_comes_with_values_and_who_leaves_with_the_id_alone() -> None:

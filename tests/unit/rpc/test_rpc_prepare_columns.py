@@ -1,6 +1,5 @@
 """Members that come as columns are prepared as the same members in messages of their own."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -11,13 +10,13 @@ from hypothesis import strategies as st
 from service.identifiers.column_values import ColumnValues
 from service.identifiers.keys import DropReason, Key
 from service.identifiers.members import member_key
-from service.rpc.member_columns import FIELDS
 from service.rpc.prepare_changes import PreparedChanges, prepare_changes
 from service.rpc.prepare_columns import MEMBERS_AT_ONCE, prepare_columns
 from service.rpc.slices import SLICE_SECONDS_MAX, Slices
 from service.store.member_batch import MemberBatch
 from tests.unit.rpc.builders import a_remove, an_update
 from tests.unit.rpc.clocks import Ticking, counted_turns
+from tests.unit.rpc.expanded import changes_of
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 ADD, REMOVE = pb.Change.OPERATION_ADD, pb.Change.OPERATION_REMOVE
@@ -37,18 +36,6 @@ TEXTS = {
     "zips": ["", "94105-1234", "10115"],
     "countries": ["", "US", "Germany", "Atlantis"],
 }
-MESSAGE_FIELDS = {name: name for name in FIELDS.values()} | {
-    "first_names": "first_name",
-    "last_names": "last_name",
-    "genders": "gender",
-    "birth_years": "birth_year",
-    "birth_months": "birth_month",
-    "birth_days": "birth_day",
-    "cities": "city",
-    "states": "state",
-    "zips": "zip",
-    "countries": "country",
-}
 
 
 @st.composite
@@ -58,21 +45,6 @@ def columns_of_members(draw: st.DrawFn) -> pb.MemberColumns:
     for name in draw(st.sets(st.sampled_from(sorted(TEXTS)))):
         getattr(columns, name).extend(draw(st.sampled_from(TEXTS[name])) for _ in ids)
     return columns
-
-
-def changes_of(columns: pb.MemberColumns) -> Sequence[pb.Change]:
-    """The same as messages."""
-    changes = []
-    for place, member_id in enumerate(columns.member_ids):
-        change = pb.Change(operation=columns.operation, member=pb.Member(member_id=member_id))
-        for name in FIELDS.values():
-            if texts := getattr(columns, name):
-                field = MESSAGE_FIELDS[name]
-                several = change.member.DESCRIPTOR.fields_by_name[field].is_repeated
-                value = [texts[place]] if several else texts[place]
-                change.member.MergeFrom(pb.Member(**{field: value}))  # type: ignore[arg-type]
-        changes.append(change)
-    return changes
 
 
 async def prepared(
