@@ -45,6 +45,10 @@ def _listen_address(value: str) -> str:
     return value
 
 
+def _listen_address_or_off(value: str) -> str:
+    return value if value == "off" else _listen_address(value)
+
+
 def _postgres_address(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
         raise ValueError("is not the address of a Postgres database")
@@ -56,6 +60,7 @@ def _lower(value: object) -> object:
 
 
 _Address = Annotated[str, AfterValidator(_listen_address)]
+_AddressOrOff = Annotated[str, AfterValidator(_listen_address_or_off)]
 _Url = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
 _Dsn = Annotated[SecretStr, AfterValidator(_postgres_address)]
 
@@ -81,6 +86,12 @@ class Settings(BaseSettings):
         default="127.0.0.1:50051",
         description="Where the gRPC server listens; port 0 picks a free one.",
         json_schema_extra=_accepts("host:port"),
+    )
+    metrics_listen: _AddressOrOff = Field(
+        default="127.0.0.1:9464",
+        description="Where /metrics, /healthz and /readyz are served by HTTP, to whoever can reach it; "
+        "port 0 picks a free one.",
+        json_schema_extra=_accepts("host:port or off"),
     )
     data_dir: Path = Field(
         default=Path(".data/audience-sync"),

@@ -9,6 +9,7 @@ from typing import Any, Final
 import grpc
 import structlog
 
+from service.metrics.instruments import count_rpc
 from service.rpc.calls import Call, CallInterceptor
 
 _log = structlog.get_logger("service.rpc")
@@ -51,6 +52,8 @@ class LogCalls(CallInterceptor):
             yield call.request
             seen.code = grpc.StatusCode.OK
         finally:
+            took_s = self._monotonic() - began
+            count_rpc(call.method, seen.code.name, took_s)
             write = _log.error if seen.code in _ERRORS else _log.info
             write(
                 "rpc",
@@ -58,6 +61,6 @@ class LogCalls(CallInterceptor):
                 peer=peer,
                 code=seen.code.name,
                 reason=seen.reason,
-                duration_ms=round((self._monotonic() - began) * 1000, 1),
+                duration_ms=round(took_s * 1000, 1),
                 audience_id=seen.audience_id,
             )

@@ -64,6 +64,15 @@ async def open_pool(dsn: str, *, size: int = 10) -> Pool:
         )
 
 
+async def open_connection(dsn: str) -> Connection:
+    """Open one connection, of no pool, as `open_pool` does. Whoever opened it ends it."""
+    connection = await asyncpg.connect(
+        dsn, command_timeout=COMMAND_TIMEOUT_S, server_settings=SERVER_SETTINGS
+    )
+    await prepare_connection(connection)
+    return connection
+
+
 async def prepare_connection(connection: Connection) -> None:
     """Make uuid values plain bytes: UUID objects cost three times the copying of a row."""
     notice_silence(connection)

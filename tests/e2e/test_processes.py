@@ -74,7 +74,11 @@ def test_processes_share_a_port_are_replaced_when_they_die_and_end_together(
 
 def test_a_port_that_another_service_shares_is_taken(bare_stack: Stack, tmp_path: Path) -> None:
     service = bare_stack.start_processes(2)
-    settings = {"LISTEN": service.server, "DATA_DIR": str(tmp_path / "other")}
+    settings = {
+        "LISTEN": service.server,
+        "METRICS_LISTEN": "off",
+        "DATA_DIR": str(tmp_path / "other"),
+    }
     with start_service(tmp_path / "second.log", settings, processes=2) as second:
         assert second.process.wait(timeout=50) == 1
     assert "is the port taken?" in (tmp_path / "second.log").read_text()
