@@ -20,7 +20,7 @@ from service.monitor.monitor import told_by_database, watching
 from service.monitor.process_families import about_process
 from service.monitor.texts import Collected, merged, text_of
 
-ANSWER_S_MAX: Final = 5.0
+ANSWER_S_MAX: Final = 3.0
 """Seconds that a process has to answer; one that does not turns its loop no more."""
 KEEPER: Final = "keeper"
 """The name of the process that keeps the others."""

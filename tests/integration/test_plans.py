@@ -70,6 +70,11 @@ HOT: list[tuple[str, dict[str, Any]]] = [
     ("next_due_in_s", {}),
     ("read_work", {"audience_no": 7, "lease_token": 0}),
 ]
+REGISTRY_READ_WHOLE: list[tuple[str, dict[str, Any]]] = [
+    ("sample_audiences", {"named_max": 100}),
+    ("sample_ad_accounts", {"named_max": 100, "usage_fades_s": 300.0}),
+]
+"""Scrapes ask about all audiences: two rows of the registry each, but of the log one at most."""
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -89,6 +94,10 @@ async def scanned_whole(connection: Connection, name: str, values: dict[str, Any
     } & SPREAD
 
 
+def allowed_of(name: str) -> set[str]:
+    return {"audience_work"} if name in dict(REGISTRY_READ_WHOLE) else set()
+
+
 @pytest.mark.parametrize("analysed", [True, False])
 async def test_no_hot_query_reads_a_whole_table(database_url: str, *, analysed: bool) -> None:
     async with connected(database_url) as connection:
@@ -101,8 +110,8 @@ async def test_no_hot_query_reads_a_whole_table(database_url: str, *, analysed: 
             await connection.execute(BATCH)
             found = {
                 name: tables
-                for name, values in HOT
-                if (tables := await scanned_whole(connection, name, values))
+                for name, values in HOT + REGISTRY_READ_WHOLE
+                if (tables := await scanned_whole(connection, name, values) - allowed_of(name))
             }
         assert found == {}
 
