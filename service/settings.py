@@ -46,7 +46,12 @@ def _listen_address(value: str) -> str:
 
 
 def _listen_address_or_off(value: str) -> str:
-    return value if value == "off" else _listen_address(value)
+    if value == "off":
+        return value
+    try:
+        return _listen_address(value)
+    except ValueError as error:
+        raise ValueError(f"{error} or off") from None
 
 
 def _postgres_address(value: SecretStr) -> SecretStr:

@@ -116,5 +116,6 @@ def _tell(call: Call, took_s: float, verdict: str, told_by: Answer | GraphFailur
         subcode=failure.subcode if failure else None,
         trace_id=told_by.trace_id if told_by else "",
         usage_percent=usage.percent if usage else None,
+        retry_after_s=failure.retry_after_s if failure else None,
         duration_ms=round(took_s * 1000, 1),
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
+from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from service.metrics.instruments import REGISTRY
@@ -52,17 +53,11 @@ class GroupMonitor:
 
     async def _metrics(self, asking: "_Asking") -> str:
         texts, told = await asyncio.gather(asking.texts(), told_by_database(self.watch))
-        ups = GaugeMetricFamily(
-            "audience_sync_process_up",
-            "Whether a process of this service answered this scrape.",
-            labels=("process",),
-        )
-        for place in self.addresses():
-            ups.add_metric((place,), float(place in texts))
+        answered = {place: place in texts for place in self.addresses()}
         texts[KEEPER] = await asyncio.to_thread(
             text_of, Collected(about_process(self.watch.readiness)), REGISTRY
         )
-        return await asyncio.to_thread(merged, texts) + text_of(Collected([ups, *told]))
+        return await asyncio.to_thread(merged, texts) + text_of(Collected([ups(answered), *told]))
 
     async def _unready(self, asking: "_Asking") -> Sequence[str]:
         """Calls may be sent here while one process takes them: the port is shared."""
@@ -70,6 +65,18 @@ class GroupMonitor:
         if not problems and not await asking.ready():
             problems = ["no process is ready"]
         return problems
+
+
+def ups(answered: Mapping[str, bool]) -> Metric:
+    """Which places have a process that answers."""
+    family = GaugeMetricFamily(
+        "audience_sync_process_up",
+        "Whether the process of this place answered this scrape.",
+        labels=("process",),
+    )
+    for place, is_up in answered.items():
+        family.add_metric((place,), float(is_up))
+    return family
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class CallNotes:
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
     audience_id: str = ""
+    ad_account_id: str = ""
 
 
 _notes: ContextVar[CallNotes] = ContextVar("service_rpc_call_notes")
@@ -63,4 +64,5 @@ class LogCalls(CallInterceptor):
                 reason=seen.reason,
                 duration_ms=round(took_s * 1000, 1),
                 audience_id=seen.audience_id,
+                ad_account_id=seen.ad_account_id,
             )

@@ -61,7 +61,9 @@ class ValidateRequests(CallInterceptor):
         if violations:
             raise InvalidField(violations=violations)
         # Only now: what is no slug may be anything, an e-mail too.
-        notes().audience_id = getattr(call.request, "audience_id", notes().audience_id)
+        seen = notes()
+        seen.audience_id = getattr(call.request, "audience_id", seen.audience_id)
+        seen.ad_account_id = getattr(call.request, "ad_account_id", seen.ad_account_id)
         yield call.request
 
     async def violations(self, request: Message) -> list[FieldViolation]:

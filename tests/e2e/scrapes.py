@@ -24,11 +24,12 @@ def get(address: str, path: str) -> tuple[int, str]:
 
 def wait_for(address: str, path: str, status: int, *, seconds_max: float = 20) -> str:
     """Ask until the page has this status; returns its body."""
+    found, body = get(address, path)
     for _ in range(int(seconds_max / POLL_S)):
-        found, body = get(address, path)
         if found == status:
             return body
         threading.Event().wait(POLL_S)
+        found, body = get(address, path)
     pytest.fail(f"{path} does not get {status}: {found} {body}")
 
 

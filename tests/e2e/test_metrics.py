@@ -1,6 +1,7 @@
 """What operators are told over HTTP by real processes: metrics, liveness, readiness."""
 
 import asyncio
+import json
 import os
 import signal
 import threading
@@ -85,6 +86,25 @@ def test_no_identifier_and_no_token_is_in_the_metrics(stack: Stack) -> None:
     text = scrape(stack.service.metrics).text.lower()
     assert "add_users" in text
     assert [secret for secret in SECRETS if secret.lower() in text] == []
+
+
+def test_every_call_leaves_one_line_with_all_that_an_operator_needs(stack: Stack) -> None:
+    stack.connect()
+    add(stack, somebody(1))
+    stack.sync()
+    lines = [json.loads(line) for line in stack.logs().splitlines() if line.startswith("{")]
+    (sent,) = [line for line in lines if line.get("endpoint") == "add_users"]
+    assert sent["event"] == "graph call"
+    assert (sent["audience_id"], sent["ad_account_id"]) == (AUDIENCE_ID, AD_ACCOUNT_ID)
+    assert (sent["verdict"], sent["http_status"], sent["rows"]) == ("OK", 200, 1)
+    assert sent["trace_id"]
+    assert sent["usage_percent"] is not None
+    assert sent["duration_ms"] > 0
+    calls = {line["method"]: line for line in lines if line["event"] == "rpc"}
+    connect = calls["ConnectAudience"]
+    assert (connect["audience_id"], connect["ad_account_id"]) == (AUDIENCE_ID, AD_ACCOUNT_ID)
+    assert (connect["code"], connect["peer"][:4]) == ("OK", "ipv4")
+    assert connect["duration_ms"] > 0
 
 
 def test_a_live_and_ready_service_says_so_and_nothing_else_is_there(shared_stack: Stack) -> None:

@@ -259,11 +259,11 @@ async def test_a_busy_scraper_does_not_make_the_database_busy(database_url: str)
 async def test_without_a_database_there_is_no_sample(database_url: str) -> None:
     async with watching(database_url) as watched:
         assert await watched.watch.sample() is not None
-        backends = (
-            "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
-        )
         async with connected(database_url) as connection:
-            await connection.execute(f"{backends} and datname = current_database()")
+            await connection.execute(
+                """select pg_terminate_backend(pid) from pg_stat_activity
+                   where pid <> pg_backend_pid() and datname = current_database()"""
+            )
         watched.clock.time += SAMPLE_S_MIN
         assert await watched.watch.sample() is None
         watched.clock.time += SAMPLE_S_MIN

@@ -68,7 +68,7 @@ def _oldest_unsent_s(s: Session, audience: Row, work: Row) -> float:
     unsent = [revision for revision in log if revision > work["synced_revision"]]
     if audience["revision"] <= work["synced_revision"] or not unsent:
         return 0.0
-    return max(0.0, (s.clock() - log[min(unsent)]["logged_at"]).total_seconds())
+    return max(0.0, float((s.clock() - log[min(unsent)]["logged_at"]).total_seconds()))
 
 
 @named("sample_ad_accounts")
