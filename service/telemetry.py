@@ -107,7 +107,7 @@ def configure_logging(
 
 def withhold_private_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """As a structlog processor: let only plain values pass, with private parts of texts withheld."""
-    return {_clean_key(str(key)): _clean(value, str(key)) for key, value in event.items()}
+    return {_clean_key(key): _clean(value, key) for key, value in event.items()}
 
 
 def _collectors() -> Sequence[Processor]:
@@ -148,7 +148,9 @@ def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
 
 def _clean(value: object, key: str = "", depth: int = 0) -> object:
     if type(value) is str:  # as most are: the cases below say the same, but not as quickly
-        return WITHHELD if key.lower() in _SECRET_KEYS else _clean_text(value)
+        if _is_secret(key):
+            return WITHHELD
+        return value if _HARMLESS.fullmatch(value) else _clean_text(value)
     return _clean_any(value, key, depth)
 
 
@@ -158,7 +160,7 @@ def _clean_any(value: object, key: str, depth: int) -> object:
             return value.name
         case None | bool() | int() | float():
             return value
-        case _ if key.lower() in _SECRET_KEYS:
+        case _ if _is_secret(key):
             return WITHHELD
         case str():
             return _clean_text(value)
@@ -184,10 +186,15 @@ def _clean_collection(
     return [_clean(item, depth=depth) for item in list(value)[:ITEMS_MAX]]
 
 
+# Remembered of keys: they are mostly names in the code, and every line has ten.
 @functools.lru_cache(maxsize=KEYS_KEPT_MAX)
 def _clean_key(key: str) -> str:
-    """Remembered: keys are mostly names in the code, and every line has ten."""
     return _clean_text(key)
+
+
+@functools.lru_cache(maxsize=KEYS_KEPT_MAX)
+def _is_secret(key: str) -> bool:
+    return key.lower() in _SECRET_KEYS
 
 
 def _clean_text(text: str) -> str:
@@ -223,7 +230,7 @@ class _Handler(logging.StreamHandler[TextIO]):
         """Write a line that is finished."""
         with self.lock or contextlib.nullcontext():
             self.stream.write(line + self.terminator)
-            self.flush()
+            self.stream.flush()
 
     def tell_unwritten(self, name: str) -> None:
         self.stream.write(f"a log line of {name} could not be written\n")

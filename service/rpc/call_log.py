@@ -1,7 +1,6 @@
 """The one log line that every call leaves. Never what a message holds."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,7 +8,7 @@ from typing import Any, Final
 import grpc
 import structlog
 
-from service.rpc.calls import Call, CallInterceptor
+from service.rpc.calls import AroundCalls, Context
 
 _log = structlog.get_logger("service.rpc")
 
@@ -33,28 +32,30 @@ def notes() -> CallNotes:
     return _notes.get(CallNotes())
 
 
-class LogCalls(CallInterceptor):
+class LogCalls(AroundCalls):
     """Outermost: sees every call with the code that it ended with."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
         self._monotonic = monotonic
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[Any]:
+    async def around(
+        self, method: str, context: Context, call: Callable[[], Awaitable[Any]]
+    ) -> Any:
         """Log the call when it has ended, however it ended."""
         began = self._monotonic()
-        peer = call.context.peer()  # which a cancelled call no longer knows
+        peer = context.peer()  # which a cancelled call no longer knows
         seen = CallNotes(code=grpc.StatusCode.CANCELLED)
         _notes.set(seen)
         try:
-            yield call.request
+            answer = await call()
             seen.code = grpc.StatusCode.OK
+            return answer
         finally:
             write = _log.error if seen.code in _ERRORS else _log.info
             write(
                 "rpc",
-                method=call.method,
+                method=method,
                 peer=peer,
                 code=seen.code.name,
                 reason=seen.reason,

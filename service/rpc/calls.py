@@ -3,8 +3,8 @@
 import abc
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass
+from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 import grpc
@@ -20,33 +20,22 @@ else:
     Context = grpc.aio.ServicerContext
     Handler = grpc.RpcMethodHandler
 Behaviour: TypeAlias = Callable[[Any, Context], Awaitable[Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One call on its way in, or one message of it. `request` is bytes until it is decoded."""
-
-    method: str
-    context: Context
-    request: Any
-    decode: Callable[[bytes], Any] | None
+Decode: TypeAlias = Callable[[bytes], Any]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
-    """Surrounds every call of our service; calls of other services pass untouched."""
+    """Is asked about every call of our service; calls of other services pass untouched."""
 
     takes_bytes: ClassVar[bool] = False
     """Whether the request is handed over undecoded."""
-    each_message: ClassVar[bool] = False
-    """Whether of a stream of requests each message is surrounded, and not the whole call."""
 
     def __init__(self) -> None:
         self._surrounded: dict[str, tuple[Handler, Handler]] = {}
         """By method, its handler and the one made of it: gRPC asks anew with every call."""
 
     @abc.abstractmethod
-    def around(self, call: Call) -> AbstractAsyncContextManager[Any]:
-        """Surround a call; what is yielded is the request that goes on inwards."""
+    def behaviour(self, method: str, handler: Handler, /) -> Behaviour:
+        """What is done instead of what the handler does."""
 
     async def intercept_service(
         self,
@@ -64,30 +53,65 @@ class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
         return surrounded
 
     def _surround(self, handler: Handler, method: str) -> Handler:
+        return _MAKE[handler.request_streaming, handler.response_streaming](
+            self.behaviour(method, handler),
+            request_deserializer=None if self.takes_bytes else handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+
+class AroundCalls(CallInterceptor):
+    """Surrounds whole calls."""
+
+    @abc.abstractmethod
+    async def around(
+        self, method: str, context: Context, call: Callable[[], Awaitable[Any]]
+    ) -> Any:
+        """Make the call and return its answer."""
+
+    def behaviour(self, method: str, handler: Handler, /) -> Behaviour:
+        inner = _behaviour_of(handler)
+
+        async def behaviour(request: Any, context: Context) -> Any:
+            return await self.around(method, context, partial(inner, request, context))
+
+        return behaviour
+
+
+class AtMessages(CallInterceptor):
+    """Stands at every message on its way in, the only one of its call or one of a stream."""
+
+    @abc.abstractmethod
+    async def let_in(self, request: Any, decode: Decode | None, /) -> Any:
+        """Return the message that goes on inwards, or raise. `decode` makes it of its bytes."""
+
+    def let_out(self, request: Any) -> None:
+        """The work on a message that was let in has ended, however it ended."""
+
+    def behaviour(self, _method: str, handler: Handler, /) -> Behaviour:
         decode = handler.request_deserializer
         inner = _behaviour_of(handler)
 
         async def behaviour(request: Any, context: Context) -> Any:
-            call = Call(method=method, context=context, request=request, decode=decode)
-            async with self.around(call) as inward:
+            inward = await self.let_in(request, decode)
+            try:
+                return await inner(inward, context)
+            finally:
+                self.let_out(request)
+
+        async def behaviour_of_stream(requests: Any, context: Context) -> Any:
+            async with aclosing(each(requests)) as inward:
                 return await inner(inward, context)
 
-        async def behaviour_of_messages(requests: Any, context: Context) -> Any:
-            async with aclosing(surrounded(requests, context)) as inward:
-                return await inner(inward, context)
-
-        async def surrounded(requests: Any, context: Context) -> AsyncGenerator[Any, None]:
+        async def each(requests: Any) -> AsyncGenerator[Any, None]:
             async for request in requests:
-                call = Call(method=method, context=context, request=request, decode=decode)
-                async with self.around(call) as inward:
+                inward = await self.let_in(request, decode)
+                try:
                     yield inward
+                finally:
+                    self.let_out(request)
 
-        streams = handler.request_streaming
-        return _MAKE[streams, handler.response_streaming](
-            behaviour_of_messages if streams and self.each_message else behaviour,
-            request_deserializer=None if self.takes_bytes else decode,
-            response_serializer=handler.response_serializer,
-        )
+        return behaviour_of_stream if handler.request_streaming else behaviour
 
 
 _MAKE: Final = {

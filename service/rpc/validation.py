@@ -1,9 +1,8 @@
 """Holds requests against the rules of the contract, long ones in slices."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, ClassVar, Final, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
 
 import protovalidate
 from audiencesync.v1 import audience_sync_pb2 as pb
@@ -13,7 +12,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from service.rpc.call_log import notes
-from service.rpc.calls import Call, CallInterceptor
+from service.rpc.calls import AtMessages, Decode
 from service.rpc.column_rules import column_violations
 from service.rpc.errors import FieldViolation, InvalidField
 from service.rpc.slices import Slices
@@ -53,25 +52,23 @@ _FIELD_OF_MESSAGE_RULE: Final = {"app_secret_needs_app_id": "app_id"}
 """The field to blame where a rule is about the whole message."""
 
 
-class ValidateRequests(CallInterceptor):
+class ValidateRequests(AtMessages):
     """Refuses requests that break a rule, naming every field that does."""
-
-    each_message: ClassVar[bool] = True
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
         self._monotonic = monotonic
         self._validator = protovalidate.Validator()
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[Any]:
-        """Let only what keeps the rules through."""
-        violations = await self.violations(call.request)
+    async def let_in(self, request: Any, _decode: Decode | None, /) -> Any:
+        """Let only what keeps the rules through. Raises: InvalidField."""
+        violations = await self.violations(request)
         if violations:
             raise InvalidField(violations=violations)
         # Only now: what is no slug may be anything, an e-mail too.
-        notes().audience_id = getattr(call.request, "audience_id", notes().audience_id)
-        yield call.request
+        seen = notes()
+        seen.audience_id = getattr(request, "audience_id", seen.audience_id)
+        return request
 
     async def violations(self, request: Message) -> list[FieldViolation]:
         """What is wrong with a request, at most VIOLATIONS_MAX violations."""
