@@ -61,7 +61,16 @@ async def open_pool(dsn: str, *, size: int = 10) -> Pool:
             command_timeout=COMMAND_TIMEOUT_S,
             server_settings=SERVER_SETTINGS,
             init=prepare_connection,
+            reset=_leave_as_it_is,
         )
+
+
+async def _leave_as_it_is(_: Connection) -> None:
+    """Nothing to undo, so no round trip: what we do in a session ends with its transaction.
+
+    A transaction that was left open the driver has ended by now. Who listens, or holds a lock of the
+    session, has a connection that is no pool's.
+    """
 
 
 async def prepare_connection(connection: Connection) -> None:
