@@ -41,6 +41,9 @@ SERVER_SETTINGS: Final = {
     "jit": "off",
     # Of temporary tables nothing is known: the planner takes what a merge joins for large, and sorts it.
     "enable_mergejoin": "off",
+    # Of an audience that grew since the last analysis it is taken for small, and a page of its members is
+    # gathered by reading and sorting all of them. Only block ranges need it: see `imports.sql`.
+    "enable_bitmapscan": "off",
     "timezone": "UTC",
     "statement_timeout": f"{STATEMENT_S_MAX:.0f}s",
     "lock_timeout": f"{LOCK_S_MAX:.0f}s",
