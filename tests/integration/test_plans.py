@@ -133,8 +133,8 @@ def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def looked_at(step: dict[str, Any]) -> int:
     removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
-    rows = step["Actual Rows"] + sum(step.get(name, 0) for name in removed)
-    return round(rows * step["Actual Loops"])
+    rows: float = step["Actual Rows"] + sum(step.get(name, 0) for name in removed)
+    return round(rows * float(step["Actual Loops"]))
 
 
 class Planner:
