@@ -1,13 +1,14 @@
 """Many rows as they lie in the log: back to back, without an object for each of them."""
 
 import functools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from struct import Struct
 from typing import Final, overload
 
-from service.identifiers.rows import row_mask, row_size
+from service.identifiers.rows import EMPTY_ROW, MASK_BYTES, row_mask, row_size, split_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +105,67 @@ def a_run(mask: int, packed: bytes) -> Run:
 def one_row(row_bytes: int) -> Struct:
     """Cuts rows of that many bytes."""
     return Struct(f"{row_bytes}s")
+
+
+def runs_of(chunk: bytes) -> list[Run]:
+    """The rows of a chunk by mask, without empty ones. Rows of one mask only are not copied.
+
+    Raises:
+        ValueError: the chunk ends within a row, or a mask has an unknown key.
+    """
+    mask = chunk[:MASK_BYTES]
+    if _is_uniform(chunk, mask):
+        return [a_run(row_mask(mask), chunk)] if mask != EMPTY_ROW else []
+    by_mask: dict[bytes, list[bytes]] = {}
+    for row in split_rows(chunk):
+        by_mask.setdefault(row[:MASK_BYTES], []).append(row)
+    by_mask.pop(EMPTY_ROW, None)
+    return [a_run(row_mask(mask), b"".join(rows)) for mask, rows in by_mask.items()]
+
+
+def _is_uniform(chunk: bytes, mask: bytes) -> bool:
+    """Whether a mask stands wherever it stands if all rows have it: then they have it indeed."""
+    size = row_size(row_mask(mask))
+    rows, rest = divmod(len(chunk), size)
+    return not rest and all(chunk[at::size] == mask[at : at + 1] * rows for at in range(MASK_BYTES))
+
+
+def distinct(runs: Iterable[Run]) -> PackedRows:
+    """The rows of these runs, each once, and those of one mask behind each other.
+
+    Few rows are there twice. So only hashes of all rows are kept, and where two are equal, the
+    rows are looked at.
+    """
+    runs = sorted(runs, key=lambda run: run.mask)
+    seen: set[int] = set()
+    repeated: set[int] = set()
+    for run in runs:
+        hashes = _hashes(run)
+        new = set(hashes)
+        repeated |= new & seen
+        if len(new) < len(hashes):
+            repeated.update(one for one, times in Counter(hashes).items() if times > 1)
+        seen |= new
+    if not repeated:
+        return PackedRows(runs)
+    kept: set[bytes] = set()
+    return PackedRows([_without_repeats(run, repeated, kept) for run in runs])
+
+
+def _hashes(run: Run) -> list[int]:
+    return list(map(hash, one_row(run.row_bytes).iter_unpack(run.packed)))
+
+
+def _without_repeats(run: Run, repeated: set[int], kept: set[bytes]) -> Run:
+    """The rows of a run that are not `kept`, which gets those that may come again."""
+    hashes = _hashes(run)
+    if repeated.isdisjoint(hashes):
+        return run
+    rows = []
+    for row, its_hash in zip(run, hashes, strict=True):
+        if its_hash in repeated:
+            if row in kept:
+                continue
+            kept.add(row)
+        rows.append(row)
+    return run if len(rows) == len(run) else a_run(run.mask, b"".join(rows))

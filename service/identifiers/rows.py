@@ -77,6 +77,7 @@ def row_mask(row: bytes) -> int:
     return int.from_bytes(row[:MASK_BYTES])
 
 
+@functools.lru_cache(maxsize=_MASK_END)
 def row_size(mask: int) -> int:
     """Bytes of a row with this mask, the mask included.
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from service.identifiers.packed_rows import distinct, runs_of
 from service.store import membership
 from service.store.rows import MemberRow
 from service.sync.changes import come_back_sooner, sync_changes
@@ -84,13 +85,17 @@ async def _send_members_again(run: SyncRun, draining: asyncio.Event) -> None:
     """Page by page in key order; between two pages changes that are due go first."""
     held = run.held
     while page := await _read_page(held):
-        plan = Plan(removals={}, additions=tuple(dict.fromkeys(row.packed_row for row in page)))
+        plan = await asyncio.to_thread(_plan_of, page)
         position = RefreshPosition.of(held.work)
         window = Window(plan=plan, after=held.work.synced_revision)
         await run.send_again(window, position.at_members(page[-1].member_key, page[-1].row_no))
         others = [sync for sync in await held.waiting_syncs() if sync.mode == "CHANGES"]
         if changes_due(held.work, others, held.now()):
             await sync_changes(held, draining)
+
+
+def _plan_of(page: Sequence[MemberRow]) -> Plan:
+    return Plan(additions=distinct(runs_of(b"".join(row.packed_row for row in page))))
 
 
 async def _read_page(held: HeldAudience) -> Sequence[MemberRow]:
