@@ -100,6 +100,7 @@ VALUES: dict[str, Any] = {
     "after": 9000,
     "up_to": 9100,
     "rows_max": 200_000,
+    "bytes_max": 2**24,
     "revisions": [9010, 9011],
     "additions_up_to": 50,
     "removals_before": datetime(2026, 1, 1, 1, tzinfo=UTC),
