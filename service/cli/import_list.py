@@ -34,6 +34,7 @@ class Sent:
 
     header: pb.ImportHeader
     members: int = 0
+    is_begun: bool = False
 
     @property
     def is_replacing(self) -> bool:
@@ -135,7 +136,7 @@ def _send(
     progress: ImportProgress,
 ) -> pb.ImportResult:
     def on_acknowledged(offset: int) -> None:
-        sent.members = offset
+        sent.members, sent.is_begun = offset, True
         progress.acknowledged(offset)
 
     def chunks_behind(offset: int) -> Iterator[pb.ImportChunk]:
@@ -147,6 +148,8 @@ def _send(
 
 def _so_far(sent: Sent) -> str:
     """What was sent before a break, and how to go on."""
+    if not sent.is_begun:
+        return "nothing was sent"
     resumed = f"`--resume {sent.header.import_id}`"
     if sent.is_replacing:
         return (
