@@ -23,7 +23,7 @@ from service.telemetry import LogFormat, LogLevel
 
 LEASE_CALL_TIMEOUTS_MIN: Final = 1.5
 """A lease lasts at least so many call time-outs: no call starts unless the lease outlives it."""
-OF_CLIENTS: Final = frozenset({"token", "server", "tls_ca", "tls_certificate", "tls_key"})
+OF_CLIENTS: Final = frozenset({"token", "tls_ca", "tls_cert", "tls_key"})
 """Variables, without their prefix and small, that commands read which call the service."""
 _QUOTED_CHARS_MAX: Final = 40
 """How much of a wrong number an error repeats."""
