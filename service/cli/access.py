@@ -47,7 +47,9 @@ TlsKeyOption = Annotated[
 PlainTextOption = Annotated[
     bool,
     typer.Option(
-        "--plain-text", rich_help_panel=_PANEL, help="Send the token to another machine without TLS."
+        "--plain-text",
+        rich_help_panel=_PANEL,
+        help="Send the token to another machine without TLS.",
     ),
 ]
 
