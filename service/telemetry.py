@@ -5,18 +5,21 @@ one coloured line for people at a terminal. Code must not log what is private; s
 mistake, or a library quote it in an error, the value is withheld here.
 """
 
+import contextlib
 import functools
+import json
 import logging
 import re
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
+import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -49,6 +52,7 @@ _SECRET_TEXTS: Final = re.compile(
     | \b Bearer \s+ \S+
     | \b EAA [A-Za-z0-9]{12,}                                   # Facebook's access tokens
     | \b \d{6,} \| [\w-]{8,}                                    # and those of an app
+    | \b ast_ [\w-]{12,}                                        # our callers' tokens
     | (?<! [^\s@<>"(),;:\[\]{}=|\\] )                          # e-mail, looked for once a word:
       (?: (?!%40) [^\s@<>"(),;:\[\]{}=|\\] )+                 # the search takes linear time
       (?: @|%40 ) [\w-]+ (?: \.[\w-]+ )+
@@ -58,7 +62,14 @@ _SECRET_TEXTS: Final = re.compile(
     re.VERBOSE,
 )
 
-_HARMLESS: Final = re.compile(r"(?!.*EAA)[\w.-]{0,63}")
+_HARMLESS: Final = re.compile(
+    r"""
+      (?!.*(?:EAA|ast_)) [\w.-]{0,63}
+    | ipv4: [\d.]{7,15} : \d{1,5}                  # a caller's address
+    | ipv6:%5B [0-9a-f:.]{2,45} %5D: \d{1,5}
+    """,
+    re.VERBOSE,
+)
 """Most texts of most lines, told quickly: none of the above is as short and made of these alone."""
 
 
@@ -73,6 +84,7 @@ def configure_logging(
     Replaces handlers set before; `auto` is console on a terminal and JSON elsewhere.
     """
     target = stream if stream is not None else sys.stderr
+    render = _renderer(log_format, target)
     handler = _Handler(target)
     handler.addFilter(_withhold_arguments)
     handler.setFormatter(
@@ -80,52 +92,66 @@ def configure_logging(
             foreign_pre_chain=_collectors(),
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                withhold_private_values,
-                _renderer(log_format, target),
+                *_finish(render),
             ],
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *_collectors(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*_collectors(), _as_it_is],
+        logger_factory=functools.partial(_OwnLines, handler, _finish(render)),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
 
 
 def withhold_private_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """As a structlog processor: let only plain values pass, with private parts of texts withheld."""
-    return {_clean_key(str(key)): _clean(value, str(key)) for key, value in event.items()}
+    return {_clean_key(key): _clean(value, key) for key, value in event.items()}
 
 
-def _collectors() -> list[Processor]:
-    return [
+def _collectors() -> Sequence[Processor]:
+    return (
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+    )
+
+
+def _finish(render: Processor) -> Sequence[Processor]:
+    """What becomes of an event at last. The time is ours, so it is not searched."""
+    return (
+        structlog.processors.format_exc_info,
+        withhold_private_values,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+        render,
+    )
 
 
 def _renderer(log_format: LogFormat, stream: TextIO) -> Processor:
     if log_format == "json" or (log_format == "auto" and not stream.isatty()):
-        return structlog.processors.JSONRenderer()
+        return _as_json
     # The other ways to print an exception show local variables.
     return structlog.dev.ConsoleRenderer(
         colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
 
 
+def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
+    """As JSON in ASCII, where no character ends a line. Mostly it is: then the quick way gives it."""
+    with contextlib.suppress(TypeError):  # a number or a text that it does not take
+        raw = orjson.dumps(event)
+        if raw.isascii():
+            return raw.decode("ascii")
+    return json.dumps(event)
+
+
 def _clean(value: object, key: str = "", depth: int = 0) -> object:
     if type(value) is str:  # as most are: the cases below say the same, but not as quickly
-        return WITHHELD if key.lower() in _SECRET_KEYS else _clean_text(value)
+        if _is_secret(key):
+            return WITHHELD
+        return value if _HARMLESS.fullmatch(value) else _clean_text(value)
     return _clean_any(value, key, depth)
 
 
@@ -135,7 +161,7 @@ def _clean_any(value: object, key: str, depth: int) -> object:
             return value.name
         case None | bool() | int() | float():
             return value
-        case _ if key.lower() in _SECRET_KEYS:
+        case _ if _is_secret(key):
             return WITHHELD
         case str():
             return _clean_text(value)
@@ -161,10 +187,15 @@ def _clean_collection(
     return [_clean(item, depth=depth) for item in list(value)[:ITEMS_MAX]]
 
 
+# Remembered of keys: they are mostly names in the code, and every line has ten.
 @functools.lru_cache(maxsize=KEYS_KEPT_MAX)
 def _clean_key(key: str) -> str:
-    """Remembered: keys are mostly names in the code, and every line has ten."""
     return _clean_text(key)
+
+
+@functools.lru_cache(maxsize=KEYS_KEPT_MAX)
+def _is_secret(key: str) -> bool:
+    return key.lower() in _SECRET_KEYS
 
 
 def _clean_text(text: str) -> str:
@@ -194,4 +225,41 @@ class _Handler(logging.StreamHandler[TextIO]):
     """Writes lines; a line that cannot be written is told without its content, unlike logging's own."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
-        self.stream.write(f"a log line of {record.name} could not be written\n")
+        self.tell_unwritten(record.name)
+
+    def write(self, line: str) -> None:
+        """Write a line that is finished."""
+        with self.lock or contextlib.nullcontext():
+            self.stream.write(line + self.terminator)
+            self.stream.flush()
+
+    def tell_unwritten(self, name: str) -> None:
+        self.stream.write(f"a log line of {name} could not be written\n")
+
+
+class _OwnLines:
+    """The lines of one of our own loggers: to the handler without `logging`, which costs the most."""
+
+    def __init__(
+        self, handler: _Handler, processors: Sequence[Processor], name: str = "service"
+    ) -> None:
+        self.name = name
+        self._handler = handler
+        self._processors = processors
+
+    def write(self, event: EventDict) -> None:
+        """Finish an event and write it; one that cannot be is no failure of whoever logs it."""
+        try:
+            done: Any = event
+            for process in self._processors:
+                done = process(self, "", done)
+            self._handler.write(done)
+        except Exception:  # noqa: BLE001 - as logging does
+            self._handler.tell_unwritten(self.name)
+
+    debug = info = warning = error = critical = write
+
+
+def _as_it_is(_: WrappedLogger, __: str, event: EventDict) -> tuple[tuple[EventDict], EventDict]:
+    """Hand the event over as it is: structlog would make keywords of it."""
+    return (event,), {}

@@ -80,11 +80,13 @@ class ParquetList:
         """Raises: BadList."""
         try:
             self._file = pq.ParquetFile(file, pre_buffer=False, buffer_size=COLUMN_BUFFER_BYTES)
-            schema = self._file.schema_arrow
-        except _READING_FAILED:
-            raise BadList("", "the file is not Parquet, or its end is missing") from None
-        self.length: int = self._file.metadata.num_rows
-        self._member, self._traits = _columns_of(schema)
+            self._member, self._traits = _columns_of(self._file.schema_arrow)
+        except UnicodeDecodeError:
+            raise BadList("", "the name of a column is not UTF-8") from None
+        except _READING_FAILED as error:
+            raise _told(error, "", "the file is not Parquet, or its end is missing") from None
+        # A damaged file may say anything.
+        self.length: int = max(0, self._file.metadata.num_rows)
 
     def columns(self, skip: int, on_read: Callable[[int], object]) -> Iterator[MemberColumns]:
         """The members of the rows behind the first `skip`, which are not read where that can be.
@@ -137,8 +139,13 @@ class ParquetList:
             ):
                 yield batch
                 row += batch.num_rows
-        except _READING_FAILED:
-            raise BadList(f"row {row + 1}", "from here on the file is damaged") from None
+        except _READING_FAILED as error:
+            raise _told(error, f"row {row + 1}", "from here on the file is damaged") from None
+
+
+def _told(error: Exception, place: str, problem: str) -> Exception:
+    """A mistake of the list, unless the system could not read its file."""
+    return error if isinstance(error, OSError) and error.errno else BadList(place, problem)
 
 
 def _columns_of(schema: pa.Schema) -> tuple[_Column, list[_Column]]:

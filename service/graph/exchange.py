@@ -21,7 +21,7 @@ T = TypeVar("T")
 VERSION_CHARS_MAX: Final = 16
 """Characters logged of the version that a header names."""
 
-_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 class Exchange:

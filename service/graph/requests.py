@@ -9,7 +9,7 @@ import orjson
 
 from service.graph.credentials import Credentials
 from service.graph.objects import AD_ACCOUNT_FIELDS, CUSTOM_AUDIENCE_FIELDS
-from service.graph.payload import membership_body
+from service.graph.payload import MembershipBody, membership_body
 
 PAGE_ITEMS: Final = 25
 """Items asked for a page; Graph refuses bigger pages of heavy fields (graph-contract §4.5)."""
@@ -31,7 +31,7 @@ class Call:
     path: str
     bearer: str = field(repr=False)
     params: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | MembershipBody | None = field(default=None, repr=False)
     about: Mapping[str, str] = field(default_factory=dict)
     rows: int = 0
 
@@ -195,7 +195,7 @@ def _audience_call(
     *,
     edge: str = "",
     params: Mapping[str, str] | None = None,
-    body: bytes | None = None,
+    body: bytes | MembershipBody | None = None,
     rows: int = 0,
 ) -> Call:
     if not _AUDIENCE_ID.fullmatch(custom_audience_id):
@@ -219,7 +219,7 @@ def _call(
     path: str,
     params: Mapping[str, str] | None = None,
     *,
-    body: bytes | None = None,
+    body: bytes | MembershipBody | None = None,
     about: Mapping[str, str] | None = None,
     rows: int = 0,
 ) -> Call:

@@ -5,13 +5,17 @@ must not be repeated behind the back of the code that keeps removals and additio
 `send_once` stands around every attempt and turns that failure into one that is not retried.
 """
 
-import io
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
 from yarl import URL
+
+from service.graph.payload import MembershipBody
 
 CONNECT_SECONDS_MAX: Final = 10.0
 """Longest wait for a connection, in seconds: what takes longer was surely not sent."""
@@ -31,6 +35,23 @@ _NEVER_SENT: Final = (
     aiohttp.ServerFingerprintMismatch,
     aiohttp.InvalidURL,
 )
+
+
+class PiecewisePayload(Payload):
+    """Writes a body while it is built. Other tasks have their turn between two pieces."""
+
+    def __init__(self, body: MembershipBody) -> None:
+        super().__init__(body, content_type="application/json")
+        self._body = body
+        self._size = body.size
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        for piece in self._body.pieces():
+            await writer.write(piece)
+            await asyncio.sleep(0)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return b"".join(self._body.pieces()).decode(encoding, errors)
 
 
 class ConnectionLostError(aiohttp.ClientError):
@@ -69,7 +90,7 @@ async def send(
     url: URL,
     *,
     bearer: str,
-    body: bytes | None,
+    body: bytes | MembershipBody | None,
     timeout_s: float,
 ) -> Reply | NoReply:
     """Send one request within `timeout_s` seconds, the answer's last byte included.
@@ -82,8 +103,7 @@ async def send(
             method,
             url,
             headers=_headers(bearer, body),
-            # As a file in memory, because aiohttp warns of bytes above 1 MiB.
-            data=None if body is None else io.BytesIO(body),
+            data=PiecewisePayload(body) if isinstance(body, MembershipBody) else body,
             timeout=_timeout(timeout_s),
             allow_redirects=False,
             max_line_size=HEADER_BYTES_MAX,
@@ -110,7 +130,7 @@ async def send_once(
         raise ConnectionLostError(type(error).__name__) from None
 
 
-def _headers(bearer: str, body: bytes | None) -> dict[str, str]:
+def _headers(bearer: str, body: bytes | MembershipBody | None) -> dict[str, str]:
     headers = {"Authorization": f"Bearer {bearer}", "Accept": "application/json"}
     return headers if body is None else headers | {"Content-Type": "application/json"}
 

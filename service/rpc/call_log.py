@@ -1,16 +1,16 @@
 """The one log line that every call leaves. Never what a message holds."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import grpc
 import structlog
 
 from service.metrics.instruments import count_rpc
-from service.rpc.calls import Call, CallInterceptor
+from service.rpc.access.callers import caller
+from service.rpc.calls import REFLECTION_NAME, SERVICE_NAME, AroundCalls, Context
 
 _log = structlog.get_logger("service.rpc")
 
@@ -23,6 +23,10 @@ class CallNotes:
 
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
+    why: str = ""
+    """What the log is told beyond the caller."""
+    caller: str = ""
+    """The name that goes with the token; empty where none is asked for."""
     audience_id: str = ""
     ad_account_id: str = ""
 
@@ -35,33 +39,39 @@ def notes() -> CallNotes:
     return _notes.get(CallNotes())
 
 
-class LogCalls(CallInterceptor):
+class LogCalls(AroundCalls):
     """Outermost: sees every call with the code that it ended with."""
+
+    services: ClassVar[frozenset[str]] = frozenset({SERVICE_NAME, REFLECTION_NAME})
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
         self._monotonic = monotonic
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[Any]:
+    async def around(
+        self, method: str, context: Context, call: Callable[[], Awaitable[Any]]
+    ) -> Any:
         """Log the call when it has ended, however it ended."""
         began = self._monotonic()
-        peer = call.context.peer()  # which a cancelled call no longer knows
-        seen = CallNotes(code=grpc.StatusCode.CANCELLED)
+        peer = context.peer()  # which a cancelled call no longer knows
+        seen = CallNotes(code=grpc.StatusCode.CANCELLED, caller=caller().name)
         _notes.set(seen)
         try:
-            yield call.request
+            answer = await call()
             seen.code = grpc.StatusCode.OK
+            return answer
         finally:
             took_s = self._monotonic() - began
-            count_rpc(call.method, seen.code.name, took_s)
+            count_rpc(method, seen.code.name, took_s)
             write = _log.error if seen.code in _ERRORS else _log.info
             write(
                 "rpc",
-                method=call.method,
+                method=method,
                 peer=peer,
                 code=seen.code.name,
                 reason=seen.reason,
+                why=seen.why,
+                caller=seen.caller,
                 duration_ms=round(took_s * 1000, 1),
                 audience_id=seen.audience_id,
                 ad_account_id=seen.ad_account_id,

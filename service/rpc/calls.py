@@ -3,14 +3,19 @@
 import abc
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+from contextlib import aclosing
+from contextvars import ContextVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeAlias
 
 import grpc
 import grpc.aio
+from grpc_reflection.v1alpha import reflection
+
+from service.rpc.errors import ServiceError
 
 SERVICE_NAME: Final = "audiencesync.v1.AudienceSyncService"
+REFLECTION_NAME: Final[str] = reflection.SERVICE_NAME
 
 # grpc types neither requests nor responses at this edge, and its classes are generic to mypy only.
 if TYPE_CHECKING:
@@ -20,33 +25,24 @@ else:
     Context = grpc.aio.ServicerContext
     Handler = grpc.RpcMethodHandler
 Behaviour: TypeAlias = Callable[[Any, Context], Awaitable[Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One call on its way in, or one message of it. `request` is bytes until it is decoded."""
-
-    method: str
-    context: Context
-    request: Any
-    decode: Callable[[bytes], Any] | None
+Decode: TypeAlias = Callable[[bytes], Any]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
-    """Surrounds every call of our service; calls of other services pass untouched."""
+    """Is asked about every call of its services; calls of other services pass untouched."""
 
+    services: ClassVar[frozenset[str]] = frozenset({SERVICE_NAME})
     takes_bytes: ClassVar[bool] = False
     """Whether the request is handed over undecoded."""
-    each_message: ClassVar[bool] = False
-    """Whether of a stream of requests each message is surrounded, and not the whole call."""
 
     def __init__(self) -> None:
-        self._surrounded: dict[str, tuple[Handler, Handler]] = {}
-        """By method, its handler and the one made of it: gRPC asks anew with every call."""
+        self._surrounded: dict[tuple[str, int], tuple[Handler, Handler]] = {}
+        """By method and handler, which may be the one that refuses: that handler, and the one made of
+        it. gRPC asks anew with every call."""
 
     @abc.abstractmethod
-    def around(self, call: Call) -> AbstractAsyncContextManager[Any]:
-        """Surround a call; what is yielded is the request that goes on inwards."""
+    def behaviour(self, method: str, handler: Handler, /) -> Behaviour:
+        """What is done instead of what the handler does."""
 
     async def intercept_service(
         self,
@@ -55,39 +51,74 @@ class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
     ) -> Handler | None:
         handler = await continuation(handler_call_details)
         service, _, method = handler_call_details.method.lstrip("/").partition("/")
-        if handler is None or service != SERVICE_NAME:
+        if handler is None or service not in self.services:
             return handler
-        known, surrounded = self._surrounded.get(method, (None, None))
-        if known is not handler:
-            surrounded = self._surround(handler, method)
-            self._surrounded[method] = handler, surrounded
-        return surrounded
+        key = method, id(handler)  # of which none is given to another while we hold the handler
+        known = self._surrounded.get(key)
+        if known is None:
+            known = self._surrounded[key] = handler, self._surround(handler, method)
+        return known[1]
 
     def _surround(self, handler: Handler, method: str) -> Handler:
-        decode = handler.request_deserializer
-        inner = _behaviour_of(handler)
-
-        async def behaviour(request: Any, context: Context) -> Any:
-            call = Call(method=method, context=context, request=request, decode=decode)
-            async with self.around(call) as inward:
-                return await inner(inward, context)
-
-        async def behaviour_of_messages(requests: Any, context: Context) -> Any:
-            async with aclosing(surrounded(requests, context)) as inward:
-                return await inner(inward, context)
-
-        async def surrounded(requests: Any, context: Context) -> AsyncGenerator[Any, None]:
-            async for request in requests:
-                call = Call(method=method, context=context, request=request, decode=decode)
-                async with self.around(call) as inward:
-                    yield inward
-
-        streams = handler.request_streaming
-        return _MAKE[streams, handler.response_streaming](
-            behaviour_of_messages if streams and self.each_message else behaviour,
-            request_deserializer=None if self.takes_bytes else decode,
+        return _MAKE[handler.request_streaming, handler.response_streaming](
+            self.behaviour(method, handler),
+            request_deserializer=None if self.takes_bytes else handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
+
+
+class AroundCalls(CallInterceptor):
+    """Surrounds whole calls."""
+
+    @abc.abstractmethod
+    async def around(
+        self, method: str, context: Context, call: Callable[[], Awaitable[Any]]
+    ) -> Any:
+        """Make the call and return its answer."""
+
+    def behaviour(self, method: str, handler: Handler, /) -> Behaviour:
+        inner = behaviour_of(handler)
+
+        async def behaviour(request: Any, context: Context) -> Any:
+            return await self.around(method, context, partial(inner, request, context))
+
+        return behaviour
+
+
+class AtMessages(CallInterceptor):
+    """Stands at every message on its way in, the only one of its call or one of a stream."""
+
+    @abc.abstractmethod
+    async def let_in(self, request: Any, decode: Decode | None, /) -> Any:
+        """Return the message that goes on inwards, or raise. `decode` makes it of its bytes."""
+
+    def let_out(self, request: Any) -> None:
+        """The work on a message that was let in has ended, however it ended."""
+
+    def behaviour(self, _method: str, handler: Handler, /) -> Behaviour:
+        decode = handler.request_deserializer
+        inner = behaviour_of(handler)
+
+        async def behaviour(request: Any, context: Context) -> Any:
+            inward = await self.let_in(request, decode)
+            try:
+                return await inner(inward, context)
+            finally:
+                self.let_out(request)
+
+        async def behaviour_of_stream(requests: Any, context: Context) -> Any:
+            async with aclosing(each(requests)) as inward:
+                return await inner(inward, context)
+
+        async def each(requests: Any) -> AsyncGenerator[Any, None]:
+            async for request in requests:
+                inward = await self.let_in(request, decode)
+                try:
+                    yield inward
+                finally:
+                    self.let_out(request)
+
+        return behaviour_of_stream if handler.request_streaming else behaviour
 
 
 _MAKE: Final = {
@@ -98,7 +129,7 @@ _MAKE: Final = {
 """By whether requests stream, and answers. No method takes a stream and answers once."""
 
 
-def _behaviour_of(handler: Handler) -> Behaviour:
+def behaviour_of(handler: Handler) -> Behaviour:
     """The handler as a coroutine; a generator of responses becomes one that writes them.
 
     So a cancelled call ends in the coroutine itself, not when its generator is collected.
@@ -114,3 +145,19 @@ def _behaviour_of(handler: Handler) -> Behaviour:
                 await context.write(response)
 
     return write_all
+
+
+_refusal: ContextVar[ServiceError] = ContextVar("service_rpc_refusal")
+
+
+def note_refusal(error: ServiceError) -> None:
+    """Say why the call of this task is refused; `REFUSED` takes the place of its handler then."""
+    _refusal.set(error)
+
+
+async def _raise_refusal(_requests: Any, _context: Context) -> NoReturn:
+    raise _refusal.get()
+
+
+REFUSED: Final[Handler] = grpc.stream_stream_rpc_method_handler(_raise_refusal)
+"""Takes a stream whatever its method takes: so it answers without waiting for the request."""

@@ -1,26 +1,21 @@
 """Reads request messages, so that bytes which are none get an answer of ours."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
 from google.protobuf.message import DecodeError
 
-from service.rpc.calls import Call, CallInterceptor
+from service.rpc.calls import AtMessages, Decode
 from service.rpc.errors import MalformedMessage
 
 
-class DecodeRequests(CallInterceptor):
+class DecodeRequests(AtMessages):
     """Decodes inside the interceptors: gRPC would answer with the decoder's own text."""
 
     takes_bytes: ClassVar[bool] = True
-    each_message: ClassVar[bool] = True
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[Any]:
-        """Hand the decoded request on."""
+    async def let_in(self, request: Any, decode: Decode | None, /) -> Any:
+        """Hand the decoded request on. Raises: MalformedMessage."""
         try:
-            request = call.decode(call.request) if call.decode else call.request
+            return decode(request) if decode else request
         except DecodeError:
             raise MalformedMessage from None
-        yield request

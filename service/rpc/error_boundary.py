@@ -1,16 +1,15 @@
 """Turns whatever a call raises into a status; what nobody foresaw into INTERNAL with an id."""
 
 import traceback
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any, Final, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, Final, NoReturn
 
 import structlog
 from grpc.aio import BaseError
 from grpc_status import rpc_status
 
 from service.rpc.call_log import notes
-from service.rpc.calls import Call, CallInterceptor
+from service.rpc.calls import REFLECTION_NAME, SERVICE_NAME, AroundCalls, Context
 from service.rpc.errors import DatabaseUnavailable, InternalError, ServiceError
 from service.rpc.status import CODES, status_of
 from service.store.errors import StoreUnavailable
@@ -21,30 +20,33 @@ DATABASE_RETRY_SECONDS: Final = 1.0
 _log = structlog.get_logger("service.rpc")
 
 
-class AnswerErrors(CallInterceptor):
+class AnswerErrors(AroundCalls):
     """Answers errors with google.rpc.Status. `new_error_id` names defects in answer and log."""
+
+    services: ClassVar[frozenset[str]] = frozenset({SERVICE_NAME, REFLECTION_NAME})
 
     def __init__(self, new_error_id: Callable[[], str]) -> None:
         super().__init__()
         self._new_error_id = new_error_id
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[Any]:
+    async def around(
+        self, method: str, context: Context, call: Callable[[], Awaitable[Any]]
+    ) -> Any:
         """Let the call through and answer what it raises."""
         try:
-            yield call.request
+            return await call()
         except ServiceError as error:
-            await _refuse(call, error)
+            await _refuse(context, error)
         except StoreUnavailable:
-            await _refuse(call, DatabaseUnavailable(retry_after_s=DATABASE_RETRY_SECONDS))
+            await _refuse(context, DatabaseUnavailable(retry_after_s=DATABASE_RETRY_SECONDS))
         except BaseError:  # grpc's own: the call is over already
             raise
         except Exception as error:  # noqa: BLE001, the one place where anything may come
-            await _refuse(call, self._defect(call, error))
+            await _refuse(context, self._defect(method, error))
 
-    def _defect(self, call: Call, error: Exception) -> InternalError:
+    def _defect(self, method: str, error: Exception) -> InternalError:
         error_id = self._new_error_id()
-        _log.error("defect", method=call.method, error_id=error_id, trace=trace_of(error))
+        _log.error("defect", method=method, error_id=error_id, trace=trace_of(error))
         return InternalError(metadata={"error_id": error_id})
 
 
@@ -60,8 +62,8 @@ def trace_of(error: BaseException) -> list[str]:
     return lines
 
 
-async def _refuse(call: Call, error: ServiceError) -> NoReturn:
+async def _refuse(context: Context, error: ServiceError) -> NoReturn:
     seen = notes()
-    seen.code, seen.reason = CODES[error.kind], error.reason
-    await call.context.abort_with_status(rpc_status.to_status(status_of(error)))
+    seen.code, seen.reason, seen.why = CODES[error.kind], error.reason, error.why
+    await context.abort_with_status(rpc_status.to_status(status_of(error)))
     raise AssertionError("abort_with_status raises")

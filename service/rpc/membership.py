@@ -6,14 +6,15 @@ from functools import partial
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.identifiers.keys import RULES_VERSION
+from service.rpc.access.callers import caller
 from service.rpc.api import Api
 from service.rpc.errors import ServiceError
-from service.rpc.find_audience import disconnected, existing_audience, locked_audience
+from service.rpc.find_audience import audience_locked_for_changes, disconnected, existing_audience
 from service.rpc.request_ids import first_answers, keep_first_answers, repeatable
 from service.rpc.update_call import UpdateCall
 from service.store.connection import Connection
 from service.store.membership import merge_together
-from service.store.rows import Audience
+from service.store.rows import LockedAudience
 
 
 async def update_membership(
@@ -21,10 +22,11 @@ async def update_membership(
 ) -> pb.UpdateMembershipResponse:
     """Merge all changes or none; a repeat gets the first answer."""
     audience_id = request.audience_id
+    known_region = None if caller().is_limited else api.regions.get(audience_id)
     call = await UpdateCall.prepare(
         request,
         await repeatable("UpdateMembership", request, request.request_id),
-        default_region=api.regions.get(audience_id) or await _look_up_region(api, audience_id),
+        default_region=known_region or await _look_up_region(api, audience_id),
         clock=api.clock,
     )
     return await api.updates.answer(audience_id, call, partial(_commit, api, audience_id))
@@ -40,7 +42,7 @@ async def _commit(
 ) -> list[pb.UpdateMembershipResponse | Exception]:
     """Commit calls for one audience that share no member and no request_id, in one transaction."""
     async with api.transaction() as connection:
-        audience = await locked_audience(connection, audience_id)
+        audience = await audience_locked_for_changes(connection, audience_id)
         api.regions.note(audience_id, audience.default_region)
         known = await first_answers(
             connection,
@@ -55,7 +57,7 @@ async def _commit(
 
 
 async def _merge_new(
-    api: Api, connection: Connection, audience: Audience, calls: Sequence[UpdateCall]
+    api: Api, connection: Connection, audience: LockedAudience, calls: Sequence[UpdateCall]
 ) -> Sequence[pb.UpdateMembershipResponse | ServiceError]:
     """Merge calls that were not answered before; all are refused when the audience is leaving."""
     if audience.disconnect_mode is not None:

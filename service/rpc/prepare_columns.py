@@ -14,8 +14,8 @@ from service.rpc.slices import Slices
 from service.store.member_batch import MemberBatch
 from service.store.rows import MemberChange
 
-MEMBERS_AT_ONCE: Final = 500
-"""Members read together without a look at the clock: 3 ms, or 10 if they have every key."""
+MEMBERS_AT_ONCE: Final = 200
+"""Members read together without a look at the clock: half a millisecond, or 2 if they have every key."""
 
 
 async def prepare_columns(

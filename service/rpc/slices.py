@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-SLICE_SECONDS_MAX: Final = 0.01
-"""Seconds that a bulk call computes before others get their turn. One item more may start in it."""
+SLICE_SECONDS_MAX: Final = 0.001
+"""Seconds that a bulk call computes before others get their turn. One item more may start in it.
+
+A small call takes some twenty turns of the loop, so it waits for about as many slices.
+"""
 
 
 class Slices:

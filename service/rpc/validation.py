@@ -1,8 +1,8 @@
 """Holds requests against the rules of the contract, long ones in slices."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any, ClassVar, Final, TypeAlias
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
 
 import protovalidate
 from audiencesync.v1 import audience_sync_pb2 as pb
@@ -12,7 +12,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from service.rpc.call_log import notes
-from service.rpc.calls import Call, CallInterceptor
+from service.rpc.calls import AtMessages, Decode
 from service.rpc.column_rules import column_violations
 from service.rpc.errors import FieldViolation, InvalidField
 from service.rpc.slices import Slices
@@ -40,34 +40,41 @@ _TRAITS_MAX: Final = (
     _MEMBER_FIELDS["traits"].GetOptions().Extensions[validate_pb2.field].map.max_pairs
 )
 
+_HEAD_FIELDS: Final = pb.UpdateMembershipRequest.DESCRIPTOR.fields_by_name
+_SLUG: Final = re.compile(
+    _HEAD_FIELDS["audience_id"].GetOptions().Extensions[validate_pb2.field].string.pattern
+)
+_REQUEST_ID_BYTES_MAX: Final = (
+    _HEAD_FIELDS["request_id"].GetOptions().Extensions[validate_pb2.field].string.max_bytes
+)
+
 _FIELD_OF_MESSAGE_RULE: Final = {"app_secret_needs_app_id": "app_id"}
 """The field to blame where a rule is about the whole message."""
 
 
-class ValidateRequests(CallInterceptor):
+class ValidateRequests(AtMessages):
     """Refuses requests that break a rule, naming every field that does."""
-
-    each_message: ClassVar[bool] = True
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
         self._monotonic = monotonic
         self._validator = protovalidate.Validator()
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[Any]:
-        """Let only what keeps the rules through."""
-        violations = await self.violations(call.request)
+    async def let_in(self, request: Any, _decode: Decode | None, /) -> Any:
+        """Let only what keeps the rules through. Raises: InvalidField."""
+        violations = await self.violations(request)
         if violations:
             raise InvalidField(violations=violations)
         # Only now: what is no slug may be anything, an e-mail too.
         seen = notes()
-        seen.audience_id = getattr(call.request, "audience_id", seen.audience_id)
-        seen.ad_account_id = getattr(call.request, "ad_account_id", seen.ad_account_id)
-        yield call.request
+        seen.audience_id = getattr(request, "audience_id", seen.audience_id)
+        seen.ad_account_id = getattr(request, "ad_account_id", seen.ad_account_id)
+        return request
 
     async def violations(self, request: Message) -> list[FieldViolation]:
         """What is wrong with a request, at most VIOLATIONS_MAX violations."""
+        if isinstance(request, pb.UpdateMembershipRequest) and head_keeps_rules(request):
+            return (await self._change_violations(request.changes, _BULK))[:VIOLATIONS_MAX]
         part = getattr(request, "chunk", request)
         if isinstance(part, pb.ImportChunk) and part.HasField("members"):
             return self._column_violations(part)
@@ -91,8 +98,14 @@ class ValidateRequests(CallInterceptor):
         found = [one for one in head if one.field != bulk]
         if len(part.changes) > _BULK_MAX:
             return [*found, FieldViolation(bulk, f"must be at most {_BULK_MAX} changes")]
+        return found + await self._change_violations(part.changes, bulk)
+
+    async def _change_violations(
+        self, changes: Sequence[pb.Change], bulk: str
+    ) -> list[FieldViolation]:
+        found: list[FieldViolation] = []
         slices = Slices(self._monotonic)
-        for index, change in enumerate(part.changes):
+        for index, change in enumerate(changes):
             if slices.is_used_up():
                 await slices.give_way()
             if keeps_rules(change):
@@ -107,6 +120,17 @@ class ValidateRequests(CallInterceptor):
             FieldViolation(under + _path(violation.proto), violation.proto.message)
             for violation in self._validator.collect_violations(message)
         ]
+
+
+def head_keeps_rules(request: pb.UpdateMembershipRequest) -> bool:
+    """Whether a request, its changes apart, surely keeps the rules and can be stored. Quick."""
+    request_id = request.request_id
+    return (
+        0 < len(request.changes) <= _BULK_MAX
+        and _SLUG.fullmatch(request.audience_id) is not None
+        and len(request_id.encode()) <= _REQUEST_ID_BYTES_MAX
+        and "\0" not in request_id
+    )
 
 
 def keeps_rules(change: pb.Change) -> bool:

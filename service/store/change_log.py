@@ -16,12 +16,15 @@ CHUNK_ROWS_MAX: Final = 10_000
 """Rows a chunk."""
 COMPACTED_ROWS_MAX: Final = 200_000
 """Rows a compacted chunk, and rows that one transaction takes out of the log for it."""
+WINDOW_BYTES_MAX: Final = 20 * 1024 * 1024
+"""Bytes of rows that are read together: eight chunks of 10,000 rows with eight hashed keys."""
 
 _WINDOW: Final[dict[str, PythonType]] = {
     "audience_no": int,
     "after": int,
     "up_to": int,
     "rows_max": int,
+    "bytes_max": int,
 }
 READ_WINDOW = Query("read_window", takes=_WINDOW, returns=Chunk)
 READ_REMOVALS_WINDOW = Query("read_removals_window", takes=_WINDOW, returns=Chunk)
@@ -74,23 +77,46 @@ PRUNE_TOMBSTONES = Command(
 
 
 async def read_window(
-    connection: Connection, audience_no: int, *, after: int, up_to: int, rows_max: int
+    connection: Connection,
+    audience_no: int,
+    *,
+    after: int,
+    up_to: int,
+    rows_max: int,
+    bytes_max: int = WINDOW_BYTES_MAX,
 ) -> list[Chunk]:
     """Return the chunks that follow revision `after`, up to and with `up_to`.
 
-    Shape: in order; at least one if there is one, else at most `rows_max` rows together.
+    Shape: in order; at least one if there is one, else at most `rows_max` rows and `bytes_max` bytes
+    of rows together.
     """
     return await READ_WINDOW.many(
-        connection, audience_no=audience_no, after=after, up_to=up_to, rows_max=rows_max
+        connection,
+        audience_no=audience_no,
+        after=after,
+        up_to=up_to,
+        rows_max=rows_max,
+        bytes_max=bytes_max,
     )
 
 
 async def read_removals_window(
-    connection: Connection, audience_no: int, *, after: int, up_to: int, rows_max: int
+    connection: Connection,
+    audience_no: int,
+    *,
+    after: int,
+    up_to: int,
+    rows_max: int,
+    bytes_max: int = WINDOW_BYTES_MAX,
 ) -> list[Chunk]:
     """As `read_window`, of the removals only."""
     return await READ_REMOVALS_WINDOW.many(
-        connection, audience_no=audience_no, after=after, up_to=up_to, rows_max=rows_max
+        connection,
+        audience_no=audience_no,
+        after=after,
+        up_to=up_to,
+        rows_max=rows_max,
+        bytes_max=bytes_max,
     )
 
 

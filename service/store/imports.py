@@ -131,11 +131,7 @@ async def replace_membership(
     Order: in a transaction that holds the audience's lock.
     """
     with time_allowed(REPLACE_STATEMENT_S_MAX):
-        await ALLOW_LONG_STATEMENTS.value(
-            connection,
-            statement_timeout=f"{REPLACE_STATEMENT_S_MAX * 1000:.0f}ms",
-            work_mem=REPLACE_WORK_MEM,
-        )
+        await allow_long_statements(connection)
         await make_merge_tables(connection)
         filled = await FILL_INCOMING.value(
             connection, audience_no=audience_no, started_at=started_at
@@ -147,6 +143,15 @@ async def replace_membership(
             now=now,
             rules_version=rules_version,
         )
+
+
+async def allow_long_statements(connection: Connection) -> None:
+    """Plan for millions of rows, and wait for them, until the transaction ends."""
+    await ALLOW_LONG_STATEMENTS.value(
+        connection,
+        statement_timeout=f"{REPLACE_STATEMENT_S_MAX * 1000:.0f}ms",
+        work_mem=REPLACE_WORK_MEM,
+    )
 
 
 async def drop_staged_rows(connection: Connection, audience_no: int) -> None:

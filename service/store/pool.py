@@ -41,6 +41,9 @@ SERVER_SETTINGS: Final = {
     "jit": "off",
     # Of temporary tables nothing is known: the planner takes what a merge joins for large, and sorts it.
     "enable_mergejoin": "off",
+    # Of an audience that grew since the last analysis it is taken for small, and a page of its members is
+    # gathered by reading and sorting all of them. Only block ranges need it: see `imports.sql`.
+    "enable_bitmapscan": "off",
     "timezone": "UTC",
     "statement_timeout": f"{STATEMENT_S_MAX:.0f}s",
     "lock_timeout": f"{LOCK_S_MAX:.0f}s",
@@ -61,7 +64,16 @@ async def open_pool(dsn: str, *, size: int = 10) -> Pool:
             command_timeout=COMMAND_TIMEOUT_S,
             server_settings=SERVER_SETTINGS,
             init=prepare_connection,
+            reset=_leave_as_it_is,
         )
+
+
+async def _leave_as_it_is(_: Connection) -> None:
+    """Nothing to undo, so no round trip: what we do in a session ends with its transaction.
+
+    A transaction that was left open the driver has ended by now. Who listens, or holds a lock of the
+    session, has a connection that is no pool's.
+    """
 
 
 async def open_connection(dsn: str) -> Connection:

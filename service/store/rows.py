@@ -97,6 +97,16 @@ class Audience:
         return self.rows_logged - self.rows_settled
 
 
+@dataclass(frozen=True, slots=True)
+class LockedAudience:
+    """What a batch of changes must know of the audience whose lock it holds."""
+
+    audience_no: int
+    audience_id: str
+    default_region: str
+    disconnect_mode: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """What the holder of an audience's lease knows of it. `now`: the database's clock."""

@@ -100,24 +100,8 @@ async def _recheck(run: SyncRun) -> None:
         return
     after, cursor = work.recheck_from, work.synced_revision
     again_from: int | None = None
-    while (
-        window := await read_old_window(held, after=after, up_to=cursor, removals_only=False)
-    ) is not None:
-        outcome = await run.sender.send(window.plan, planned_from=after)
-        if outcome.had_unknown_call and again_from is None:
-            again_from = after
-        await run.stop_if_needed(outcome)
-        put_off = await find_put_off(window, outcome)
-        async with held.transaction() as connection:
-            await settle_old_rows(held, run.sync.sync_no, put_off, outcome, connection=connection)
-            moved = leases.advance_recheck(
-                connection,
-                held.audience_no,
-                held.lease.token,
-                recheck_from=window.up_to if again_from is None else again_from,
-            )
-            await held.guard(moved)
-        after = window.up_to
+    while (sent := await _recheck_window(run, after, cursor, again_from)) is not None:
+        after, again_from = sent
         await run.window_ended()
     again_at = held.now() + timedelta(seconds=held.context.limits.recheck_after_s)
     await held.write(
@@ -127,3 +111,28 @@ async def _recheck(run: SyncRun) -> None:
         new_recheck_at=again_at if again_from is not None else None,
     )
     await held.reload()
+
+
+async def _recheck_window(
+    run: SyncRun, after: int, cursor: int, again_from: int | None
+) -> tuple[int, int | None] | None:
+    """Send a window once more. Returns where it ends, and from where on calls are unknown again."""
+    held = run.held
+    window = await read_old_window(held, after=after, up_to=cursor, removals_only=False)
+    if window is None:
+        return None
+    outcome = await run.sender.send(window.plan, planned_from=after)
+    if outcome.had_unknown_call and again_from is None:
+        again_from = after
+    await run.stop_if_needed(outcome)
+    put_off = await find_put_off(window, outcome)
+    async with held.transaction() as connection:
+        await settle_old_rows(held, run.sync.sync_no, put_off, outcome, connection=connection)
+        moved = leases.advance_recheck(
+            connection,
+            held.audience_no,
+            held.lease.token,
+            recheck_from=window.up_to if again_from is None else again_from,
+        )
+        await held.guard(moved)
+    return window.up_to, again_from

@@ -12,12 +12,13 @@ from typing import Final
 
 import structlog
 
+from service.identifiers.packed_rows import PackedRows
 from service.store import audiences, change_log
 from service.store.change_log import COMPACTED_ROWS_MAX
 from service.store.lease_guard import hold_lease
 from service.store.rows import Chunk, Work
 from service.sync.held import HeldAudience
-from service.sync.plan import Operation, last_operations, removed_rows
+from service.sync.log_reading import Entry, Operation, added_rows, removed_rows
 from service.sync.stops import LogLost
 
 COMPACT_FROM_ROWS: Final = 10_000
@@ -35,14 +36,13 @@ def is_long(work: Work) -> bool:
     return work.rows_pending > max(COMPACT_FROM_ROWS, PENDING_PER_MEMBER * work.member_count)
 
 
-def compact(chunks: Sequence[tuple[str, bytes]]) -> list[tuple[str, list[bytes]]]:
-    """Say what chunks of (operation, rows back to back) say in one chunk of each operation at most.
+def compact(chunks: Sequence[Entry]) -> list[tuple[str, PackedRows]]:
+    """Say what chunks say in one chunk of each operation at most.
 
     Every row that was removed once, also where it was added again: who shares it is added again too.
     """
-    last = last_operations(chunks)
-    added = [row for row, operation in last.items() if operation is Operation.ADD]
-    shorter = [(Operation.REMOVE.value, removed_rows(chunks)), (Operation.ADD.value, added)]
+    removed, added = removed_rows(chunks), added_rows(chunks)
+    shorter = [(Operation.REMOVE.value, removed), (Operation.ADD.value, added)]
     return [(operation, rows) for operation, rows in shorter if rows]
 
 
@@ -77,7 +77,7 @@ async def _read_place(held: HeldAudience, after: int, up_to: int) -> list[Chunk]
         )
 
 
-def _compact_if_worth_it(chunks: Sequence[Chunk]) -> list[tuple[str, list[bytes]]] | None:
+def _compact_if_worth_it(chunks: Sequence[Chunk]) -> list[tuple[str, PackedRows]] | None:
     shorter = compact([(chunk.operation, chunk.packed_rows) for chunk in chunks])
     rows_before = sum(chunk.row_count for chunk in chunks)
     rows_after = sum(len(rows) for _, rows in shorter)

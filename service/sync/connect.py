@@ -15,9 +15,9 @@ from service.store.errors import CustomAudienceInUse
 from service.sync.blocking import is_trying, unblock
 from service.sync.consequences import BlockedReason
 from service.sync.held import HeldAudience
+from service.sync.log_reading import Operation
 from service.sync.marker import Marker
 from service.sync.ownership import marker_of, refuse_anothers
-from service.sync.plan import Operation
 from service.sync.schedule import next_refresh_after
 from service.sync.single_call import find_by_marker, read_custom_audience, single_call, stop_for
 from service.sync.stops import Blocked, ComeBack

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from service.graph import Verdict
-from service.sync.plan import Operation
+from service.sync.log_reading import Operation
 
 
 class Consequence(StrEnum):

@@ -19,7 +19,7 @@ class SyncLimits:
     lease_s: float = 60.0
     call_timeout_s: float = 30.0
     calls_in_flight: int = 8
-    window_rows_max: int = 200_000
+    window_rows_max: int = 80_000
     recheck_after_s: float = 3600.0
     refresh_interval: timedelta = timedelta(days=30)
     recreate_gone_audiences: bool = False

@@ -13,7 +13,7 @@ from service.store.sealing import SealingError
 from service.sync.consequences import BlockedReason
 from service.sync.context import SyncContext
 from service.sync.lease import Lease
-from service.sync.plan import Operation
+from service.sync.log_reading import Operation
 from service.sync.schedule import next_probe_after
 from service.sync.stops import AccountBlocked, Blocked, ComeBack, LeaseLost
 

@@ -8,18 +8,10 @@ the rows that it had are logged as removed together, those that it keeps include
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
-from service.identifiers import (
-    EMPTY_ROW,
-    Identifier,
-    Key,
-    row_mask,
-    row_of,
-    split_rows,
-    strong_identifiers,
-)
+from service.identifiers import Identifier, Key, row_mask, row_of, strong_identifiers
+from service.identifiers.packed_rows import PackedRows, by_mask, distinct
 
 HOLDERS_MAX: Final = 50
 """Rows: present rows of one identifier that are added again; with more, the identifier alone is."""
@@ -29,27 +21,30 @@ NAMES_MASK: Final = (1 << Key.FN) | (1 << Key.LN)
 """First and last name, without which nobody is found by weak keys."""
 
 
-class Operation(StrEnum):
-    """What a row of the log, or a call to Facebook, does."""
-
-    ADD = "ADD"
-    REMOVE = "REMOVE"
-
-    @property
-    def opposite(self) -> "Operation":
-        return Operation.REMOVE if self is Operation.ADD else Operation.ADD
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """The rows to send, removals before additions.
+    """The rows to send, each once, removals before additions.
 
-    Shape: `removals` maps each row to send to the rows of the log that it comes from: one strong
-    identifier, or a whole row of which none is held. Both keep the order of the window.
+    Shape: a removal is one strong identifier, or a whole row of which none is held.
     """
 
-    removals: Mapping[bytes, Sequence[bytes]]
-    additions: Sequence[bytes]
+    removals: PackedRows = field(default_factory=PackedRows)
+    additions: PackedRows = field(default_factory=PackedRows)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Plan"]) -> "Plan":
+        """What several plans say together."""
+        return cls(
+            removals=_joined([part.removals for part in parts]),
+            additions=_joined([part.additions for part in parts]),
+        )
+
+
+def _joined(parts: Iterable[PackedRows]) -> PackedRows:
+    filled = [part for part in parts if part]
+    if len(filled) == 1:
+        return filled[0]
+    return distinct(run for part in filled for run in part.runs)
 
 
 @dataclass(slots=True)
@@ -80,65 +75,42 @@ class Holders:
         return any(row in self.of(identifier) for identifier in strong_identifiers(row))
 
 
-def last_operations(chunks: Iterable[tuple[str, bytes]]) -> dict[bytes, Operation]:
-    """Reduce chunks of (operation, rows back to back) to the last operation on each row."""
-    last: dict[bytes, Operation] = {}
-    for operation, packed_rows in chunks:
-        last.update(dict.fromkeys(split_rows(packed_rows), Operation(operation)))
-    last.pop(EMPTY_ROW, None)
-    return last
+def plan_removed(rows: Iterable[bytes], holders: Holders, *, whole_rows: bool = False) -> Plan:
+    """Plan rows by what is true now: held ones in, the others out.
 
-
-def removed_rows(chunks: Iterable[tuple[str, bytes]]) -> list[bytes]:
-    """List the rows that anybody lost, also those that somebody got again later in the window.
-
-    Who else holds such a row may have been taken out with the leaver's other identifiers.
+    They are the `removed_rows` of a window of the log that was not sent before, or all rows of one
+    that was. `holders` knows their identifiers, with up to HOLDERS_MAX + 1 rows of each.
+    `whole_rows`: a row that nobody holds goes out whole even where one of its identifiers is held.
+    Only for a refresh, which adds everybody again after: it takes out who was found by names alone
+    beside an identifier that somebody else still holds, and, where Facebook reads only the first
+    key that knows somebody, who was found by a key that now stands behind another one.
     """
-    removed = (split_rows(packed) for operation, packed in chunks if operation == Operation.REMOVE)
-    rows = dict.fromkeys(row for packed in removed for row in packed)
-    rows.pop(EMPTY_ROW, None)
-    return list(rows)
-
-
-def plan_changes(
-    operations: Mapping[bytes, Operation], removed: Iterable[bytes], holders: Holders
-) -> Plan:
-    """Plan a window of the log that was not sent before.
-
-    `removed` are its `removed_rows`; `holders` knows their identifiers, with up to HOLDERS_MAX + 1
-    rows of each.
-    """
-    added = [row for row, operation in operations.items() if operation is Operation.ADD]
-    return _plan(added, list(removed), holders, whole_rows=False)
-
-
-def plan_again(rows: Iterable[bytes], holders: Holders, *, whole_rows: bool) -> Plan:
-    """Plan rows that were sent before, by what is true now: held rows in, the others out.
-
-    `holders` knows the identifiers of all rows. `whole_rows`: a row that nobody holds goes out whole
-    even where one of its identifiers is held. Only for a refresh, which adds everybody again after:
-    it takes out who was found by names alone beside an identifier that somebody else still holds,
-    and, where Facebook reads only the first key that knows somebody, who was found by a key that
-    now stands behind another one.
-    """
-    return _plan([], list(rows), holders, whole_rows=whole_rows)
-
-
-def _plan(
-    added: Sequence[bytes], removed: Sequence[bytes], holders: Holders, *, whole_rows: bool
-) -> Plan:
-    additions = dict.fromkeys(added)
-    removals: dict[bytes, list[bytes]] = {}
-    for row in removed:
+    removals: dict[bytes, None] = {}
+    additions: dict[bytes, None] = {}
+    for row in rows:
         identifiers = strong_identifiers(row)
         held = [identifier for identifier in identifiers if holders.of(identifier)]
         for identifier in held:
             additions.update(dict.fromkeys(_rows_to_add_again(identifier, holders)))
-        for to_send in _rows_that_take_out(row, identifiers, held):
-            removals.setdefault(to_send, []).append(row)
+        removals.update(dict.fromkeys(_rows_that_take_out(row, identifiers, held)))
         if whole_rows and held and not holders.has_row(row):
-            removals.setdefault(row, []).append(row)
-    return Plan(removals=removals, additions=tuple(additions))
+            removals[row] = None
+    return Plan(removals=PackedRows(by_mask(removals)), additions=PackedRows(by_mask(additions)))
+
+
+def rows_behind(removals: Iterable[bytes], rows: Iterable[bytes]) -> list[bytes]:
+    """Those of the `rows` planned from which these of the plan's removals come.
+
+    With `whole_rows`, also rows that have such an identifier beside another: planning them once more
+    does no harm.
+    """
+    sent = frozenset(removals)
+    return [row for row in rows if row in sent or not sent.isdisjoint(_identifiers_alone(row))]
+
+
+def _identifiers_alone(row: bytes) -> list[bytes]:
+    identifiers = strong_identifiers(row)
+    return [row_of(one) for one in identifiers] if len(identifiers) > 1 else []
 
 
 def _rows_that_take_out(

@@ -7,10 +7,12 @@ is answered before any window of the log is read, so nothing that left can be ad
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from service.identifiers.packed_rows import Run, distinct, runs_of
 from service.store import membership
-from service.store.rows import MemberRow
+from service.store.change_log import WINDOW_BYTES_MAX
 from service.sync.changes import come_back_sooner, sync_changes
 from service.sync.facts import refresh_facts
 from service.sync.held import HeldAudience
@@ -24,7 +26,9 @@ from service.sync.sync_run import SyncRun
 from service.sync.windows import Window, read_old_window
 
 PAGE_ROWS_MAX: Final = 80_000
-"""Rows of present members that are read and sent together: eight full batches."""
+"""Rows of present members that are sent together: eight full batches."""
+PART_ROWS_MAX: Final = 10_000
+"""Rows of present members that are read together."""
 
 
 async def sync_refresh(held: HeldAudience, draining: asyncio.Event) -> None:
@@ -83,22 +87,55 @@ async def _send_removals_again(run: SyncRun) -> None:
 async def _send_members_again(run: SyncRun, draining: asyncio.Event) -> None:
     """Page by page in key order; between two pages changes that are due go first."""
     held = run.held
-    while page := await _read_page(held):
-        plan = Plan(removals={}, additions=tuple(dict.fromkeys(row.packed_row for row in page)))
-        position = RefreshPosition.of(held.work)
-        window = Window(plan=plan, after=held.work.synced_revision)
-        await run.send_again(window, position.at_members(page[-1].member_key, page[-1].row_no))
+    # In a call of its own, so that a page is forgotten before anything else is read.
+    while await _send_page(run):
         others = [sync for sync in await held.waiting_syncs() if sync.mode == "CHANGES"]
         if changes_due(held.work, others, held.now()):
             await sync_changes(held, draining)
 
 
-async def _read_page(held: HeldAudience) -> Sequence[MemberRow]:
-    async with held.context.pool.acquire() as connection:
-        return await membership.read_member_page(
-            connection,
-            held.audience_no,
-            after_key=held.work.refresh_after_key,
-            after_row_no=held.work.refresh_after_row_no,
-            limit=PAGE_ROWS_MAX,
-        )
+async def _send_page(run: SyncRun) -> bool:
+    """Send the next present rows; False when there are none."""
+    held = run.held
+    page = await _read_page(held)
+    if page is None:
+        return False
+    additions = await asyncio.to_thread(distinct, page.runs)
+    window = Window(plan=Plan(additions=additions), after=held.work.synced_revision)
+    position = RefreshPosition.of(held.work)
+    await run.send_again(window, position.at_members(page.last_key, page.last_row_no))
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Rows of present members, and where they end."""
+
+    runs: Sequence[Run]
+    last_key: bytes
+    last_row_no: int
+
+
+async def _read_page(held: HeldAudience) -> _Page | None:
+    """Read the next rows part by part: packed, they take a fraction of the memory."""
+    last_key, last_row_no = held.work.refresh_after_key, held.work.refresh_after_row_no
+    runs: list[Run] = []
+    rows_left, bytes_left = PAGE_ROWS_MAX, WINDOW_BYTES_MAX
+    while rows_left > 0 and bytes_left > 0:
+        async with held.context.pool.acquire() as connection:
+            part = await membership.read_member_page(
+                connection,
+                held.audience_no,
+                after_key=last_key,
+                after_row_no=last_row_no,
+                limit=min(rows_left, PART_ROWS_MAX),
+            )
+        if not part:
+            break
+        packed = b"".join(row.packed_row for row in part)
+        runs += await asyncio.to_thread(runs_of, packed)
+        last_key, last_row_no = part[-1].member_key, part[-1].row_no
+        rows_left, bytes_left = rows_left - len(part), bytes_left - len(packed)
+    if not runs or last_key is None or last_row_no is None:
+        return None
+    return _Page(runs, last_key, last_row_no)

@@ -9,7 +9,8 @@ from service.metrics.instruments import count_rows
 from service.store import syncs
 from service.sync.account_gate import AccountGate
 from service.sync.held import HeldAudience
-from service.sync.plan import Operation, Plan
+from service.sync.log_reading import Operation
+from service.sync.plan import Plan
 from service.sync.single_call import may_be_unknown_yet
 from service.sync.stops import Blocked, ComeBack, GaveUp
 from service.sync.upload import Phase, PhaseOutcome, Uplink
@@ -66,7 +67,7 @@ class Sender:
         self._calls_told = 0
         self._sessions_told = {}
         for operation, rows in (
-            (Operation.REMOVE, list(plan.removals)),
+            (Operation.REMOVE, plan.removals),
             (Operation.ADD, plan.additions),
         ):
             if rows and outcome.stop is None:

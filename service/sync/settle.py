@@ -14,7 +14,8 @@ from service.store import change_log, leases, syncs
 from service.store.connection import Connection
 from service.store.rows import Chunk, SyncError
 from service.sync.held import HeldAudience
-from service.sync.plan import Operation
+from service.sync.log_reading import Operation
+from service.sync.plan import rows_behind
 from service.sync.send_window import WindowOutcome
 from service.sync.stops import Blocked, ComeBack, GaveUp, LogLost
 from service.sync.windows import Window
@@ -42,7 +43,7 @@ async def find_put_off(window: Window, outcome: WindowOutcome) -> PutOff:
 
 
 def _find_put_off(window: Window, carried_over: Sequence[bytes]) -> PutOff:
-    left = dict.fromkeys(row for sent in carried_over for row in window.plan.removals[sent])
+    left = dict.fromkeys(rows_behind(carried_over, window.removed))
     removals = [chunk for chunk in window.chunks if chunk.operation == Operation.REMOVE]
     chunks = [
         chunk for chunk in removals if any(row in left for row in split_rows(chunk.packed_rows))

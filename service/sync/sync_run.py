@@ -110,19 +110,25 @@ class SyncRun:
 
     async def send_new_windows(self, *, up_to: int) -> None:
         """Send the log from the cursor up to a revision. Raises Blocked, GaveUp, ComeBack, Suspended."""
-        held = self.held
-        while held.work.synced_revision < up_to:
-            after = held.work.synced_revision
-            window = await read_new_window(held, after=after, up_to=up_to)
-            if window is None:
+        while self.held.work.synced_revision < up_to:
+            # In a call of its own, so that a window is forgotten before the next one is read.
+            if not await self._send_new_window(up_to):
                 await self._jump_over_lost_log(up_to)
                 return
-            outcome = await self.sender.send(window.plan, planned_from=after)
-            await self.stop_if_needed(outcome)
-            await settle_new_window(held, self.sync.sync_no, window, outcome)
-            if outcome.calls and is_trying(held):
-                await unblock(held)
             await self.window_ended()
+
+    async def _send_new_window(self, up_to: int) -> bool:
+        held = self.held
+        after = held.work.synced_revision
+        window = await read_new_window(held, after=after, up_to=up_to)
+        if window is None:
+            return False
+        outcome = await self.sender.send(window.plan, planned_from=after)
+        await self.stop_if_needed(outcome)
+        await settle_new_window(held, self.sync.sync_no, window, outcome)
+        if outcome.calls and is_trying(held):
+            await unblock(held)
+        return True
 
     async def send_again(self, window: Window, position: RefreshPosition) -> None:
         """Send rows of a refresh and move its position. Raises Blocked, GaveUp, ComeBack, Suspended."""

@@ -16,7 +16,7 @@ from service.graph import Credentials, GraphClient, GraphFailure, Receipt, Verdi
 from service.sync.account_gate import WAIT_INSIDE_RUN_S_MAX, AccountGate
 from service.sync.consequences import BlockedReason, Consequence, blocked_reason_of, consequence_of
 from service.sync.lease import Lease
-from service.sync.plan import Operation
+from service.sync.log_reading import Operation
 from service.sync.receipts import NOT_TOLD, read_receipt, rejection, session_ids_of
 from service.sync.schedule import backoff_s
 from service.sync.second_chances import SecondChances

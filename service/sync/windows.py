@@ -1,6 +1,6 @@
 """Reads windows of the log, and who holds their identifiers now, and makes plans of them.
 
-A window may have 200,000 rows: what is computed of them runs in a thread, so that callers of the
+A window may have 80,000 rows: what is computed of them runs in a thread, so that callers of the
 service and the lease's renewal do not wait for it.
 """
 
@@ -10,32 +10,31 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.identifiers import Identifier, Key, prefix, strong_identifiers
+from service.identifiers.packed_rows import PackedRows
 from service.store import change_log, membership
 from service.store.connection import Connection
 from service.store.rows import Chunk, Holder
 from service.sync.held import HeldAudience
-from service.sync.plan import (
-    HOLDERS_MAX,
-    Holders,
-    Operation,
-    Plan,
-    last_operations,
-    plan_again,
-    plan_changes,
-    removed_rows,
-)
+from service.sync.log_reading import Entry, added_rows, all_rows, removed_rows
+from service.sync.plan import HOLDERS_MAX, Holders, Plan, plan_removed
 
+PLANNED_ROWS_MAX: Final = 10_000
+"""Rows of the log whose holders are known at once."""
 LOOK_UP_IDENTIFIERS_MAX: Final = 10_000
 """Identifiers whose holders one query looks up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What is sent together: a plan, the chunks it comes from, and where the log stood before."""
+    """What is sent together: a plan, the chunks it comes from, and where the log stood before.
+
+    `removed` are the rows from which the plan's removals come.
+    """
 
     plan: Plan
     after: int
     chunks: Sequence[Chunk] = field(default_factory=tuple)
+    removed: PackedRows = field(default_factory=PackedRows)
 
     @property
     def up_to(self) -> int:
@@ -58,11 +57,12 @@ async def read_new_window(held: HeldAudience, *, after: int, up_to: int) -> Wind
         )
     if not chunks:
         return None
-    operations = await _operations_of(chunks)
-    removed = await asyncio.to_thread(removed_rows, _entries(chunks))
-    holders = await find_holders(held, removed)
-    plan = await asyncio.to_thread(plan_changes, operations, removed, holders)
-    return Window(plan=plan, after=after, chunks=chunks)
+    entries = _entries(chunks)
+    added = Plan(additions=await asyncio.to_thread(added_rows, entries))
+    removed = await asyncio.to_thread(removed_rows, entries)
+    plans = [added, *await _plan_removed(held, removed)]
+    plan = await asyncio.to_thread(Plan.joined, plans)
+    return Window(plan=plan, after=after, chunks=chunks, removed=removed)
 
 
 async def read_old_window(
@@ -83,18 +83,26 @@ async def read_old_window(
         )
     if not chunks:
         return None
-    rows = list(await _operations_of(chunks))
-    holders = await find_holders(held, rows)
-    plan = await asyncio.to_thread(plan_again, rows, holders, whole_rows=removals_only)
-    return Window(plan=plan, after=after, chunks=chunks)
+    rows = await asyncio.to_thread(all_rows, _entries(chunks))
+    plans = await _plan_removed(held, rows, whole_rows=removals_only)
+    plan = await asyncio.to_thread(Plan.joined, plans)
+    return Window(plan=plan, after=after, chunks=chunks, removed=rows)
 
 
-async def _operations_of(chunks: Sequence[Chunk]) -> dict[bytes, Operation]:
-    return await asyncio.to_thread(last_operations, _entries(chunks))
-
-
-def _entries(chunks: Sequence[Chunk]) -> list[tuple[str, bytes]]:
+def _entries(chunks: Sequence[Chunk]) -> list[Entry]:
     return [(chunk.operation, chunk.packed_rows) for chunk in chunks]
+
+
+async def _plan_removed(
+    held: HeldAudience, rows: PackedRows, *, whole_rows: bool = False
+) -> list[Plan]:
+    """Plan rows part by part: what is known of their holders takes many times their memory."""
+    plans = []
+    for at in range(0, len(rows), PLANNED_ROWS_MAX):
+        part = rows[at : at + PLANNED_ROWS_MAX]
+        holders = await find_holders(held, part)
+        plans.append(await asyncio.to_thread(plan_removed, part, holders, whole_rows=whole_rows))
+    return plans
 
 
 async def find_holders(held: HeldAudience, rows: Collection[bytes]) -> Holders:

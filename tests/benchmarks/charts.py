@@ -51,11 +51,25 @@ def with_figures(document: str, reports: Reports) -> str:
 
 
 def _section(reports: Reports) -> Iterator[str]:
+    yield _summary(reports)
+    yield ""
     for chart in CHARTS:
         if chart.benchmarks <= reports.keys():
             yield from _drawn(chart, reports)
     for name, report in reports.items():
         yield from _table(name, report)
+
+
+def _summary(reports: Reports) -> str:
+    bound = [
+        (f"`{name}` {figure.name}", figure)
+        for name, report in reports.items()
+        for figure in figures_of(report).values()
+        if figure.at_least is not None or figure.at_most is not None
+    ]
+    missed = [told for told, figure in bound if figure.is_missed]
+    kept = f"**{len(bound) - len(missed)} of {len(bound)} bounds were kept.**"
+    return f"{kept} Missed: {', '.join(missed)}." if missed else kept
 
 
 def figures_of(report: Mapping[str, Any]) -> Mapping[str, Figure]:

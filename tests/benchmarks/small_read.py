@@ -45,7 +45,7 @@ def run(members: int) -> Report:
 
 
 def _figures(name: str, seconds: Sequence[float], **bounds: float) -> list[Figure]:
-    p99 = quantiles(seconds, n=100)[-1]
+    p99 = quantiles(seconds, n=100)[-1] if len(seconds) > 1 else seconds[0]
     return [
         Figure(name=f"{name}.p50", value=median(seconds) * 1000, unit="ms"),
         Figure(name=f"{name}.p99", value=p99 * 1000, unit="ms", **bounds),

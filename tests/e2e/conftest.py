@@ -24,6 +24,8 @@ ACCESS_TOKEN = "fake-token"
 AUDIENCE_ID = "customers"
 CONNECT_S_MAX = 60
 """Seconds for a Custom Audience to be made by a fake that misbehaves."""
+LOOK_S = 0.1
+"""Seconds between two looks whether it is made."""
 SEALING_KEYS = "k1:" + base64.b64encode(bytes(range(32))).decode()
 
 
@@ -104,10 +106,10 @@ class Stack:
         )
         audience = call(stub.ConnectAudience, wish).audience
         look = pb.GetAudienceRequest(audience_id=audience_id)
-        for _ in range(CONNECT_S_MAX):
+        for _ in range(round(CONNECT_S_MAX / LOOK_S)):
             if audience.state == pb.Audience.STATE_ACTIVE:
                 return audience
-            threading.Event().wait(1)
+            threading.Event().wait(LOOK_S)
             audience = call(stub.GetAudience, look).audience
         pytest.fail(f"{audience_id} is not connected: {audience.blocked_message}")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-RUN_S_MAX = 45
+RUN_S_MAX = 50
 
 
 def figures_of(folder: Path, name: str, members: int) -> dict[str, dict[str, Any]]:
@@ -70,7 +70,7 @@ def test_a_first_list_is_measured_with_one_key_and_with_eight(tmp_path: Path) ->
 def test_small_reads_are_measured_alone_beside_an_import_and_beside_a_sync(tmp_path: Path) -> None:
     figures = figures_of(tmp_path, "small-read", 1_000)
     for when in ("alone", "during_import", "during_sync"):
-        assert figures[f"{when}.reads"]["value"] > 1
+        assert figures[f"{when}.reads"]["value"] >= 1
         assert 0 < figures[f"{when}.p50"]["value"] <= figures[f"{when}.longest"]["value"]
     assert (figures["during_import.p99"]["at_most"], figures["during_import.p99"]["aim"]) == (
         50,

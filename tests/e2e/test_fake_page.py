@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from playwright.async_api import (
     Browser,
     BrowserContext,
@@ -36,9 +37,10 @@ FLAGS = [
 PHONE: ViewportSize = {"width": 360, "height": 740}
 NAME = "Buyers <script>alert(1)</script>"
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"needs {CHROMIUM}: apt-get install chromium"
-)
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs {CHROMIUM}: apt-get install chromium"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 
 @dataclass
@@ -56,8 +58,9 @@ class Visit:
         assert response.ok
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
+    """One for all visits, each of which has a context of its own: it remembers nothing of others."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM, headless=True, args=FLAGS
@@ -66,7 +69,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def visit(browser: Browser) -> AsyncIterator[Visit]:
     """A visit that must end without an error on the console or a request to another host."""
     async with running_fake(seed=7) as running, aiohttp.ClientSession() as session:

@@ -108,7 +108,7 @@ def test_nothing_plain_is_stored_logged_or_told(stack: Stack) -> None:
     assert found_in(stack.logs()) == []
     assert found_in(asyncio.run(everything_stored(stack.database_url))) == []
     assert found_in("\n".join(errors)) == []
-    assert '"event": "graph call"' in stack.logs(), "the logs that were searched are the real ones"
+    assert '"event":"graph call"' in stack.logs(), "the logs that were searched are the real ones"
 
 
 def bad_requests() -> list[pb.UpdateMembershipRequest]:

@@ -10,7 +10,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.cli.client import call, connected
 from service.cli.demo_processes import start_service
-from tests.e2e.conftest import Service, Stack
+from tests.e2e.conftest import SEALING_KEYS, Service, Stack
 
 pytestmark = pytest.mark.calm
 
@@ -72,12 +72,15 @@ def test_processes_share_a_port_are_replaced_when_they_die_and_end_together(
     assert not any(Path(f"/proc/{pid}").exists() for pid in anew)
 
 
-def test_a_port_that_another_service_shares_is_taken(bare_stack: Stack, tmp_path: Path) -> None:
+def test_a_port_that_another_service_shares_is_taken(
+    bare_stack: Stack, empty_database_url: str, tmp_path: Path
+) -> None:
     service = bare_stack.start_processes(2)
     settings = {
         "LISTEN": service.server,
         "METRICS_LISTEN": "off",
-        "DATA_DIR": str(tmp_path / "other"),
+        "DATABASE_URL": empty_database_url,
+        "SEALING_KEYS": SEALING_KEYS,
     }
     with start_service(tmp_path / "second.log", settings, processes=2) as second:
         assert second.process.wait(timeout=50) == 1

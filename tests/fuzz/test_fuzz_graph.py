@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from service.graph import Credentials, GraphClient, open_http_session
 from service.sync import upload
 from service.sync.account_gate import AccountGate
-from service.sync.plan import Operation
+from service.sync.log_reading import Operation
 from service.sync.upload import THROTTLES_MAX, TRIES_MAX, Phase, PhaseOutcome, Uplink
 from tests.fuzz.effort import TEST_SECONDS_MAX, effort
 from tests.fuzz.graph_answerer import Answerer, answering

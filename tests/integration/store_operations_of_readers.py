@@ -53,13 +53,16 @@ async def look_at_syncs(actor: Actor, index: int, sync_no: int) -> object:
     ]
 
 
-@operation(often=3, index=INDEX, after=REVISION, length=LENGTH, rows_max=LENGTH)
-async def look_at_log(actor: Actor, index: int, after: int, length: int, rows_max: int) -> object:
+@operation(often=3, index=INDEX, after=REVISION, length=LENGTH, rows_max=LENGTH, emails_max=LENGTH)
+async def look_at_log(
+    actor: Actor, index: int, after: int, length: int, rows_max: int, emails_max: int
+) -> object:
     connection, number = actor.connection, actor.number(index)
     bounds = {"after": after, "up_to": after + length}
+    most = {"rows_max": rows_max, "bytes_max": emails_max * len(email("a"))}
     return [
-        await change_log.read_window(connection, number, **bounds, rows_max=rows_max),
-        await change_log.read_removals_window(connection, number, **bounds, rows_max=rows_max),
+        await change_log.read_window(connection, number, **bounds, **most),
+        await change_log.read_removals_window(connection, number, **bounds, **most),
         await change_log.count_window(connection, number, **bounds, revisions=[1, 3, 4, 5]),
     ]
 

@@ -23,6 +23,8 @@ BEGINNING: Final = [
 
 
 NOTHING_MORE: Final = {"additions": None, "removals": None}
+LOG: Final = {"after": 0, "length": 8}
+REST_OF_LOG: Final = {"after": 1, "length": 8}
 
 SCENARIOS: Final[dict[str, list[Operation]]] = {
     "a take-over widens a recheck that was planned for later and from further back": [
@@ -127,10 +129,14 @@ SCENARIOS: Final[dict[str, list[Operation]]] = {
         do("append_rows", kind="REMOVE", rows=[email("a"), email("b")], now=1),
         do("append_rows", kind="ADD", rows=[email("a")], now=1),
         do("append_rows", kind="REMOVE", rows=[email("a"), email("c")], now=1),
-        *(do("look_at_log", index=2, after=0, length=8, rows_max=most) for most in range(6)),
-        *(do("look_at_log", index=2, after=1, length=8, rows_max=most) for most in range(6)),
+        *(do("look_at_log", index=2, **LOG, rows_max=most, emails_max=9) for most in range(6)),
+        *(do("look_at_log", index=2, **LOG, rows_max=9, emails_max=most) for most in range(6)),
+        *(
+            do("look_at_log", index=2, **REST_OF_LOG, rows_max=most, emails_max=9)
+            for most in range(6)
+        ),
         do("prune", index=2, up_to=2, before=2, minutes=10),
-        do("look_at_log", index=2, after=0, length=8, rows_max=5),
+        do("look_at_log", index=2, **LOG, rows_max=5, emails_max=9),
     ],
     "a disconnected id is free again, and the newest of it is found": [
         do("set_custom_audience", age=0, custom_audience_id="11", adopted=True),

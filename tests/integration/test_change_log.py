@@ -22,10 +22,16 @@ async def logged(
 
 
 async def revisions(
-    connection: Connection, audience_no: int, *, after: int = 0, up_to: int = UP_TO_ALL, rows: int
+    connection: Connection,
+    audience_no: int,
+    *,
+    after: int = 0,
+    up_to: int = UP_TO_ALL,
+    rows: int,
+    **more: int,
 ) -> list[int]:
     chunks = await change_log.read_window(
-        connection, audience_no, after=after, up_to=up_to, rows_max=rows
+        connection, audience_no, after=after, up_to=up_to, rows_max=rows, **more
     )
     return [chunk.revision for chunk in chunks]
 
@@ -70,6 +76,20 @@ async def test_a_window_has_whole_chunks_up_to_its_size(database_url: str) -> No
         assert await revisions(connection, audience_no, rows=100, up_to=2) == [1, 2]
         assert await revisions(connection, audience_no, rows=100, after=2) == [3, 4]
         assert await revisions(connection, audience_no, rows=100, after=4) == []
+
+
+async def test_a_window_has_whole_chunks_up_to_its_bytes(database_url: str) -> None:
+    async with connected(database_url) as connection:
+        audience_no = (await an_audience(connection)).audience_no
+        await logged(connection, audience_no, ("ADD", 300), ("REMOVE", 2), ("ADD", 4))
+        size = len(email("a"))
+        assert await revisions(connection, audience_no, rows=999, bytes_max=306 * size) == [1, 2, 3]
+        assert await revisions(connection, audience_no, rows=999, bytes_max=306 * size - 1) == [
+            1,
+            2,
+        ]
+        assert await revisions(connection, audience_no, rows=999, bytes_max=1) == [1]
+        assert await revisions(connection, audience_no, rows=302, bytes_max=306 * size) == [1, 2]
 
 
 async def test_a_window_has_at_least_one_chunk(database_url: str) -> None:

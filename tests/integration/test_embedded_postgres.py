@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
@@ -79,9 +80,30 @@ def holder() -> Iterator[StartHolder]:
             process.communicate(timeout=20)
 
 
+@pytest.fixture(scope="module")
+def data_made_before(reachable_dir: Path) -> Path:
+    """A data folder whose server has started and stopped."""
+    data = reachable_dir / "made-before"
+
+    async def start_and_stop() -> None:
+        async with EmbeddedPostgres(data, durable=False):
+            pass
+
+    with ThreadPoolExecutor(max_workers=1) as thread:  # leaves the tests' loops alone
+        thread.submit(lambda: asyncio.run(start_and_stop())).result()
+    return data
+
+
 @pytest.fixture
-async def server(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres(folder / "data", durable=False)
+def copied_data(folder: Path, data_made_before: Path) -> Path:
+    """A copy of it: to make data anew takes longer than all the rest."""
+    subprocess.run(["/bin/cp", "-a", data_made_before, folder / "data"], check=True)
+    return folder / "data"
+
+
+@pytest.fixture
+async def server(copied_data: Path) -> AsyncIterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(copied_data, durable=False)
     await server.start()
     yield server
     await server.stop()
@@ -123,15 +145,17 @@ def address(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-async def test_the_first_start_makes_a_server_that_speaks_utf8(server: EmbeddedPostgres) -> None:
-    assert await ask(server.dsn(), "SHOW server_encoding") == "UTF8"
-    assert await ask(server.dsn(), "SELECT upper('zoë') || lower('Ä')") == "ZOËä"
-    assert await ask(server.dsn(), "SELECT 'a' > 'B'") is True
+async def test_the_first_start_makes_a_server_that_speaks_utf8(folder: Path) -> None:
+    async with EmbeddedPostgres(folder / "data", durable=False) as server:
+        assert await ask(server.dsn(), "SHOW server_encoding") == "UTF8"
+        assert await ask(server.dsn(), "SELECT upper('zoë') || lower('Ä')") == "ZOËä"
+        assert await ask(server.dsn(), "SELECT 'a' > 'B'") is True
 
 
-async def test_only_its_owner_can_open_its_socket(server: EmbeddedPostgres) -> None:
-    assert await ask(server.dsn(), "SHOW listen_addresses") == ""
-    assert stat.S_IMODE((server.data_dir / "pgdata").stat().st_mode) == 0o700
+async def test_only_its_owner_can_open_its_socket(folder: Path) -> None:
+    async with EmbeddedPostgres(folder / "data", durable=False) as server:
+        assert await ask(server.dsn(), "SHOW listen_addresses") == ""
+        assert stat.S_IMODE((server.data_dir / "pgdata").stat().st_mode) == 0o700
 
 
 async def test_its_log_holds_neither_statements_nor_values(server: EmbeddedPostgres) -> None:

@@ -130,6 +130,24 @@ async def test_the_pool_reads_keys_as_bytes_and_plans_anew_each_time(database_ur
     await pool.close()
 
 
+async def test_a_connection_is_given_back_without_a_word_but_never_in_a_transaction(
+    database_url: str,
+) -> None:
+    pool = await open_pool(database_url, size=1)
+    async with pool.acquire() as connection:
+        pid = await connection.fetchval("select pg_backend_pid()")
+    async with connected(database_url) as other:
+        said_last = "select query from pg_stat_activity where pid = $1"
+        assert await other.fetchval(said_last, pid) == "select pg_backend_pid()"
+    async with pool.acquire() as connection:
+        await connection.execute("begin; create table half_done ()")
+    async with pool.acquire() as connection:
+        assert await connection.fetchval("select pg_backend_pid()") == pid
+        assert not connection.is_in_transaction()
+        assert await connection.fetchval("select to_regclass('half_done')") is None
+    await pool.close()
+
+
 async def test_the_kernel_ends_a_connection_whose_other_end_is_gone_without_a_word(
     database_url: str,
 ) -> None:

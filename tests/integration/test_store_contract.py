@@ -122,15 +122,17 @@ async def empty(connection: Connection) -> None:
 @pytest.mark.timeout(50)
 @given(drawn=st.lists(st.one_of(DRAWN), min_size=15, max_size=40))
 async def test_both_stores_answer_alike_and_keep_the_same(
-    database_url: str, drawn: Sequence[Operation]
+    module_database_url: str, drawn: Sequence[Operation]
 ) -> None:
-    await compare(database_url, drawn)
+    await compare(module_database_url, drawn)
 
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_both_stores_agree_on_what_is_seldom_drawn(database_url: str, name: str) -> None:
-    await compare(database_url, SCENARIOS[name])
+async def test_both_stores_agree_on_what_is_seldom_drawn(
+    module_database_url: str, name: str
+) -> None:
+    await compare(module_database_url, SCENARIOS[name])
 
 
 async def compare(database_url: str, operations: Sequence[Operation]) -> None:

@@ -194,6 +194,7 @@ async def stop_after_first_page(world: SyncWorld) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(refresh, "PAGE_ROWS_MAX", 3)
+        patch.setattr(refresh, "PART_ROWS_MAX", 2)
         patch.setattr(upload.Uplink, "call", call_and_drain)
         await world.ask("REFRESH")
         await world.run()

@@ -214,6 +214,34 @@ def faulty_events(effects: tuple[dict[str, Any], ...]) -> SearchStrategy[tuple[E
     return _after_a_first_list(st.one_of(ORDERLY, ORDERLY, faults), 8, 20)
 
 
+FEW_MEMBERS = MEMBERS[:3]
+COUPLE = st.builds(Someone, emails=_some(EMAILS[:3], 2))
+"""Members who are likely to share an e-mail."""
+SHARING_EVENTS = _after_a_first_list(
+    _event(
+        "tell",
+        members=st.dictionaries(
+            st.sampled_from(FEW_MEMBERS), st.one_of(st.none(), COUPLE), min_size=1, max_size=2
+        ),
+        again_after=st.just(None),
+    ),
+    3,
+    16,
+)
+"""Histories in which members who share an e-mail come and leave."""
+REPEATING_EVENTS = _after_a_first_list(
+    _event(
+        "tell",
+        members=st.dictionaries(
+            st.sampled_from(FEW_MEMBERS), st.one_of(st.none(), SOMEONE), min_size=1, max_size=2
+        ),
+        again_after=st.sampled_from((0.5, 100.0, 3700.0)),
+    ),
+    3,
+    16,
+)
+"""Histories in which every call is made twice, often after a later one."""
+
 READINGS = st.tuples(st.sampled_from(Matching), st.sampled_from(Removal))
 
 

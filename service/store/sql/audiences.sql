@@ -32,6 +32,12 @@ limit 1;
 select audience_no from audience where audience_id = :audience_id and disconnected_at is null
 for update;
 
+-- name: lock_audience_for_changes :one
+-- The same lock, and what a batch of changes must know of its audience.
+select audience_no, audience_id, default_region, disconnect_mode from audience
+where audience_id = :audience_id and disconnected_at is null
+for update;
+
 -- name: list_audience_numbers :many
 -- Connected audiences in the order of their ids.
 select audience_no from audience

@@ -1,11 +1,13 @@
 -- name: read_window :many
--- Whole chunks in order, at least one, and otherwise no more rows than asked for. As a chunk has at
--- least one row, no more chunks than rows are looked at.
+-- Whole chunks in order, at least one, and otherwise no more rows and bytes than asked for. As a chunk
+-- has at least one row, no more chunks than rows are looked at; the bytes of one are not read to be
+-- counted.
 select revision, operation, row_count, packed_rows, rules_version
 from (
     select
         revision, operation, row_count, packed_rows, rules_version,
-        sum(row_count) over (order by revision) as rows_so_far
+        sum(row_count) over (order by revision) as rows_so_far,
+        sum(octet_length(packed_rows)) over (order by revision) as bytes_so_far
     from (
         select revision, operation, row_count, packed_rows, rules_version
         from change_chunk
@@ -14,7 +16,7 @@ from (
         limit :rows_max
     ) as next_chunks
 ) as counted
-where rows_so_far <= :rows_max or rows_so_far = row_count
+where (rows_so_far <= :rows_max and bytes_so_far <= :bytes_max) or rows_so_far = row_count
 order by revision;
 
 -- name: read_removals_window :many
@@ -23,7 +25,8 @@ select revision, operation, row_count, packed_rows, rules_version
 from (
     select
         revision, operation, row_count, packed_rows, rules_version,
-        sum(row_count) over (order by revision) as rows_so_far
+        sum(row_count) over (order by revision) as rows_so_far,
+        sum(octet_length(packed_rows)) over (order by revision) as bytes_so_far
     from (
         select revision, operation, row_count, packed_rows, rules_version
         from change_chunk
@@ -33,7 +36,7 @@ from (
         limit :rows_max
     ) as next_chunks
 ) as counted
-where rows_so_far <= :rows_max or rows_so_far = row_count
+where (rows_so_far <= :rows_max and bytes_so_far <= :bytes_max) or rows_so_far = row_count
 order by revision;
 
 -- name: append_chunks :value

@@ -27,9 +27,11 @@ where audience_no = :audience_no and import_id = :import_id;
 -- name: allow_long_statements :value
 -- Until the transaction ends. Joins of millions of rows are hashed in memory; a loop over an index would
 -- take the planner's word for how few rows there are, and of a list just written it knows nothing.
+-- An index of block ranges is read through a bitmap.
 select set_config('statement_timeout', :statement_timeout, true)
     || set_config('work_mem', :work_mem, true)
-    || set_config('enable_nestloop', 'off', true);
+    || set_config('enable_nestloop', 'off', true)
+    || set_config('enable_bitmapscan', 'on', true);
 
 -- name: fill_incoming_from_import :one
 -- Of the staged list only members who differ from what is stored, and a leaver for each member who is

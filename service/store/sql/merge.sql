@@ -105,10 +105,14 @@ select
 from found;
 
 -- name: delete_gone_rows :exec
--- By place: nobody else writes under the audience's lock, so the places still hold.
-delete from member where ctid = any (array(
-    select place from touched where packed_row is null and stored_row is not null
-));
+-- By place: nobody else writes under the audience's lock, so the places still hold. The audience is named
+-- because a statement without a parameter is planned only once, when the table may have been empty;
+-- `+ 0` keeps its index, which has the whole audience, out of it.
+delete from member
+where audience_no + 0 = :audience_no
+    and ctid = any (array(
+        select place from touched where packed_row is null and stored_row is not null
+    ));
 
 -- name: change_known_rows :exec
 -- Rows that differ, and the first row of each member touched: it carries the member's clock. By place,
@@ -120,7 +124,8 @@ update member as known set
     madid_prefix = t.madid_prefix,
     packed_row = t.packed_row
 from touched t
-where known.ctid = any (array(
+where known.audience_no + 0 = :audience_no
+    and known.ctid = any (array(
         select place from touched where packed_row is not null and stored_row is not null
     ))
     and t.place = known.ctid

@@ -54,6 +54,7 @@ _NEW_WORK: Final[Row] = {
     "refresh_after_key": None,
     "refresh_after_row_no": None,
 }
+_SEEN_BY_CHANGES: Final = ("audience_no", "audience_id", "default_region", "disconnect_mode")
 _SEEN_WORK: Final = (
     "custom_audience_id",
     "adopted",
@@ -129,6 +130,12 @@ def find_audience_number(s: Session, *, audience_id: str) -> list[Row]:
 def lock_connected_audience(s: Session, *, audience_id: str) -> list[Row]:
     row = connected(s, audience_id)
     return [] if row is None else [{"audience_no": row["audience_no"]}]
+
+
+@named("lock_audience_for_changes")
+def lock_audience_for_changes(s: Session, *, audience_id: str) -> list[Row]:
+    row = connected(s, audience_id)
+    return [] if row is None else [{name: row[name] for name in _SEEN_BY_CHANGES}]
 
 
 @named("list_audience_numbers")

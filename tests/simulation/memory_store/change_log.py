@@ -13,17 +13,18 @@ _CHUNK: Final = ("revision", "operation", "row_count", "packed_rows", "rules_ver
 
 @named("read_window")
 def read_window(
-    s: Session, *, audience_no: int, after: int, up_to: int, rows_max: int
+    s: Session, *, audience_no: int, after: int, up_to: int, rows_max: int, bytes_max: int
 ) -> list[Row]:
-    return _window(_between(s, audience_no, after, up_to), rows_max)
+    return _window(_between(s, audience_no, after, up_to), rows_max, bytes_max)
 
 
 @named("read_removals_window")
 def read_removals_window(
-    s: Session, *, audience_no: int, after: int, up_to: int, rows_max: int
+    s: Session, *, audience_no: int, after: int, up_to: int, rows_max: int, bytes_max: int
 ) -> list[Row]:
     chunks = _between(s, audience_no, after, up_to)
-    return _window((chunk for chunk in chunks if chunk["operation"] == "REMOVE"), rows_max)
+    removals = (chunk for chunk in chunks if chunk["operation"] == "REMOVE")
+    return _window(removals, rows_max, bytes_max)
 
 
 def _between(s: Session, audience_no: int, after: int, up_to: int) -> list[Row]:
@@ -31,12 +32,13 @@ def _between(s: Session, audience_no: int, after: int, up_to: int) -> list[Row]:
     return [rows[revision] for revision in sorted(rows) if after < revision <= up_to]
 
 
-def _window(chunks: Iterable[Row], rows_max: int) -> list[Row]:
+def _window(chunks: Iterable[Row], rows_max: int, bytes_max: int) -> list[Row]:
     window: list[Row] = []
-    rows_so_far = 0
+    rows_so_far = bytes_so_far = 0
     for chunk in list(chunks)[:rows_max]:
         rows_so_far += chunk["row_count"]
-        if rows_so_far > rows_max and window:
+        bytes_so_far += len(chunk["packed_rows"])
+        if (rows_so_far > rows_max or bytes_so_far > bytes_max) and window:
             break
         window.append({name: chunk[name] for name in _CHUNK})
     return window

@@ -92,7 +92,7 @@ def advance_import(
 
 @named("allow_long_statements")
 def allow_long_statements(_: Session, *, statement_timeout: str, work_mem: str) -> list[Row]:
-    return [{"config": f"{statement_timeout}{work_mem}off"}]
+    return [{"config": f"{statement_timeout}{work_mem}offon"}]
 
 
 @named("fill_incoming_from_import")

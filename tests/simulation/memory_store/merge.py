@@ -134,22 +134,22 @@ def _changed(s: Session) -> set[bytes]:
 
 
 @named("delete_gone_rows")
-def delete_gone_rows(s: Session) -> int:
+def delete_gone_rows(s: Session, *, audience_no: int) -> int:
     gone = [row["stored"] for row in s.batch.touched if row["stored"] and not _packed(row["row"])]
     for row in gone:
-        s.tables.member.of(row["audience_no"]).remove((row["member_key"], row["row_no"]))
+        s.tables.member.of(audience_no).remove((row["member_key"], row["row_no"]))
     return len(gone)
 
 
 @named("change_known_rows")
-def change_known_rows(s: Session) -> int:
+def change_known_rows(s: Session, *, audience_no: int) -> int:
     written = 0
     for one in s.batch.touched:
         row, stored = one["row"], one["stored"]
         if not stored or not _packed(row):
             continue
         if one["place"][1] == 0 or _packed(row) != _packed(stored):
-            _put_row(s, stored["audience_no"], one)
+            _put_row(s, audience_no, one)
             written += 1
     return written
 

@@ -102,6 +102,16 @@ def test_a_row_says_how_much_of_what_is_asked_for_is_reached(figure: Figure, row
     assert row_of(figure) == row
 
 
+def test_above_all_stands_how_many_bounds_were_kept_and_which_were_not() -> None:
+    kept = Figure(name="kept", value=2, unit="ms", at_most=3)
+    missed = Figure(name="missed", value=4, unit="ms", at_most=3)
+    told = Figure(name="told", value=1, unit="ms")
+    first = with_figures(EMPTY, {"one": written("one", kept, told), "two": written("two", missed)})
+    assert "\n**1 of 2 bounds were kept.** Missed: `two` missed.\n" in first
+    second = with_figures(EMPTY, {"one": written("one", kept)})
+    assert "\n**1 of 1 bounds were kept.**\n" in second
+
+
 def test_a_chart_draws_its_figures_and_a_line_where_all_have_bounds() -> None:
     report = written(
         "transform",

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from aioresponses import aioresponses
 from yarl import URL
 
 from service.graph.credentials import Credentials
+from service.graph.payload import membership_body
 from service.identifiers import Key, pack_row
 
 BASE_URL = "https://graph.test"
@@ -87,4 +88,13 @@ def the_request(facebook: aioresponses) -> tuple[str, URL, dict[str, Any]]:
 
 
 def sent_json(kwargs: Mapping[str, Any]) -> Any:
-    return orjson.loads(kwargs["data"].getvalue())
+    data = kwargs["data"]
+    return orjson.loads(data if isinstance(data, bytes) else data.decode())
+
+
+def whole_body(rows: Sequence[bytes], session_id: int = 1) -> bytes:
+    """All pieces of a membership call's body; they are as long as it says."""
+    body = membership_body(rows, session_id=session_id)
+    text = b"".join(body.pieces())
+    assert len(text) == body.size
+    return text

@@ -5,10 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.graph.answers import OddAnswerError, read_answer
-from service.graph.payload import membership_body
 from service.graph.receipts import Receipt, read_receipt, read_samples
 from service.identifiers import Key
-from tests.unit.graph.builders import AUDIENCE, BUSY_USAGE, CREDENTIALS, a_receipt, a_row
+from tests.unit.graph.builders import (
+    AUDIENCE,
+    BUSY_USAGE,
+    CREDENTIALS,
+    a_receipt,
+    a_row,
+    whole_body,
+)
 
 MARY = a_row("mary", Key.EMAIL, Key.FN)
 NOAH = a_row("noah", Key.PHONE, Key.MADID)
@@ -17,7 +23,7 @@ ROWS = [MARY, NOAH, a_row("olga")]
 
 def echo(row: bytes) -> str:
     """The row's text as Facebook writes it: compact JSON with its blanks."""
-    data = json.loads(membership_body(ROWS, session_id=1))["payload"]["data"]
+    data = json.loads(whole_body(ROWS, 1))["payload"]["data"]
     return json.dumps(data[ROWS.index(row)], separators=(",", ":"))
 
 

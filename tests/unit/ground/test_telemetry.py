@@ -73,6 +73,8 @@ def clean(**values: object) -> dict[str, Any]:
         (f"row \\x{HASH} refused", "row \\x[redacted] refused"),
         (f"row {HASH.upper()}{HASH}.", "row [redacted]."),
         (f"token {TOKEN} expired", "token [redacted] expired"),
+        ("token ast_4BKKDROs9RYu-Xxeh_S8Vt expired", "token [redacted] expired"),
+        ("ast_4BKKDROs9RYu-Xxeh_S8VtW1Ti81xBW983UkBfD29xTco", "[redacted]"),
         ("token 123456789012|AbCdEf_gh-123 expired", "token [redacted] expired"),
         ("/act_1?access_token=short&limit=5", "/act_1?[redacted]&limit=5"),
         ('{"access_token": "short", "a": 1}', '{"[redacted]", "a": 1}'),
@@ -92,6 +94,7 @@ def test_private_parts_of_a_text_are_withheld(text: str, shown: str) -> None:
         "custom audience 23851234567890123 created",
         "2026-11-23T21:00:00.123456+00:00",
         "fbtrace AbCdEfGhIjK",
+        "last_name_of_the_table",
         "10,000 rows @ 95 % of the limit",
         "0123456789abcdef0123456789abcdef",
         "https://graph.facebook.com/v26.0/act_1/customaudiences",
@@ -179,6 +182,25 @@ def test_a_line_carries_level_time_logger_and_context(lines: io.StringIO) -> Non
     }
 
 
+def test_what_not_every_reader_of_json_takes_is_written_so_that_all_do(lines: io.StringIO) -> None:
+    structlog.get_logger("service").info("odd", text="one\u2028line", number=1 << 70, half="\ud800")
+    assert lines.getvalue().isascii()
+    line = only_line(lines)
+    assert (line["text"], line["number"], line["half"]) == ("one\u2028line", 1 << 70, "\ud800")
+
+
+def test_the_address_of_a_caller_is_shown(lines: io.StringIO) -> None:
+    for peer in ("ipv4:10.0.0.7:41234", "ipv6:%5B2001:db8::1%5D:41234"):
+        structlog.get_logger("service").info("rpc", peer=peer)
+    shown = [json.loads(line)["peer"] for line in lines.getvalue().splitlines()]
+    assert shown == ["ipv4:10.0.0.7:41234", "ipv6:%5B2001:db8::1%5D:41234"]
+
+
+def test_a_logger_without_a_name_writes_too(lines: io.StringIO) -> None:
+    structlog.get_logger().info("done")
+    assert only_line(lines)["logger"] == "service"
+
+
 def test_lines_below_the_level_are_left_out(lines: io.StringIO) -> None:
     structlog.get_logger("service").debug("detail")
     logging.getLogger("grpc").debug("detail")
@@ -218,6 +240,16 @@ def test_a_line_that_cannot_be_written_is_told_without_its_content(
     assert "Alice" not in capsys.readouterr().err
 
 
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise ValueError("alice@example.com")
+
+
+def test_a_line_of_ours_that_cannot_be_written_fails_nobody(lines: io.StringIO) -> None:
+    structlog.get_logger("service.rpc").info("rpc", error=Unspeakable())
+    assert lines.getvalue() == "a log line of service.rpc could not be written\n"
+
+
 def test_warnings_become_lines(lines: io.StringIO) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
@@ -237,9 +269,24 @@ def test_the_console_shows_an_exception_without_local_variables(lines: io.String
 
 PIECES = st.sampled_from(
     [
-        *("EAA", "A", "b7", "3f", "a" * 12, "9" * 32, "0" * 63, "f", "_", "-", ".", " ", "@"),
+        *(
+            "EAA",
+            "ast_",
+            "A",
+            "b7",
+            "3f",
+            "a" * 12,
+            "9" * 32,
+            "0" * 63,
+            "f",
+            "_",
+            "-",
+            ".",
+            " ",
+            "@",
+        ),
         *("%40", "+", "|", "=", ":", "Bearer", "token", "access_token", "password", "://"),
-        *("x.example", "\n", "é"),
+        *("x.example", "\n", "é", "ipv4:", "127.0.0.1", "ipv6:%5B", "::1", "%5D:", ":1"),
     ]
 )
 

@@ -6,14 +6,15 @@ from typing import cast
 import protovalidate
 import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
+from buf.validate import validate_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.rpc.slices import SLICE_SECONDS_MAX
-from service.rpc.validation import VIOLATIONS_MAX, ValidateRequests, keeps_rules
+from service.rpc.validation import VIOLATIONS_MAX, ValidateRequests, head_keeps_rules, keeps_rules
 from tests.unit.rpc.builders import a_connect, a_remove, an_add, an_update
 from tests.unit.rpc.clocks import Ticking, counted_turns
 
@@ -32,6 +33,44 @@ def test_a_change_that_is_not_shown_to_the_validator_would_pass_it(
     change.operation = cast("pb.Change.Operation.ValueType", operation)
     if keeps_rules(change):
         assert not VALIDATOR.collect_violations(change)
+
+
+@given(
+    audience_id=st.from_regex(r"[a-z.\n]{0,2}[a-z0-9_.-]{0,64}\n?", fullmatch=True),
+    changes=st.sampled_from([0, 1, 2, 10_001]),
+    request_id=st.text(max_size=3) | st.integers(60, 130).map(lambda n: "é" * n),
+)
+@example(audience_id="shoppers", changes=1, request_id="\0")
+def test_a_request_that_is_not_shown_to_the_validator_would_pass_it(
+    audience_id: str, changes: int, request_id: str
+) -> None:
+    request = an_update(*[a_remove("m1")] * changes, request_id=request_id)
+    request.audience_id = audience_id
+    if head_keeps_rules(request):
+        assert "\0" not in request_id
+        assert not VALIDATOR.collect_violations(request)
+
+
+def test_every_rule_is_known_to_who_decides_without_the_validator() -> None:
+    """A rule that the contract comes to have belongs into `keeps_rules` or `head_keeps_rules`."""
+    known = [
+        (pb.UpdateMembershipRequest.DESCRIPTOR, {"audience_id", "changes", "request_id"}),
+        (pb.Change.DESCRIPTOR, {"operation", "member"}),
+        (pb.Member.DESCRIPTOR, {"member_id", "traits"}),
+    ]
+    for descriptor, fields in known:
+        ruled = {
+            one.name
+            for one in descriptor.fields
+            if one.GetOptions().HasExtension(validate_pb2.field)
+        }
+        assert ruled == fields
+        assert not descriptor.GetOptions().HasExtension(validate_pb2.message)
+
+
+def test_an_ordinary_request_is_not_shown_to_the_validator() -> None:
+    assert head_keeps_rules(an_update(an_add("m1"), request_id="r1"))
+    assert not head_keeps_rules(an_update())
 
 
 def test_an_ordinary_change_is_not_shown_to_the_validator() -> None:

@@ -1,8 +1,11 @@
 """Rows for tests, made of short readable names."""
 
 import hashlib
+from collections.abc import Sequence
 
 from service.identifiers import Key, pack_row
+from service.sync.log_reading import Entry, added_rows, removed_rows
+from service.sync.plan import Holders, Plan, plan_removed
 
 
 def value(name: str) -> bytes:
@@ -26,3 +29,9 @@ def a_row(
         Key.LN: last_name and value(f"last name {last_name}"),
     }
     return pack_row({key: found for key, found in values.items() if found})
+
+
+def plan_of(log: Sequence[Entry], holders: Holders | None = None) -> Plan:
+    """The plan of a window of the log, as a sync makes it."""
+    removed = plan_removed(removed_rows(log), holders or Holders())
+    return Plan.joined([Plan(additions=added_rows(log)), removed])

@@ -12,7 +12,7 @@ from service.sync.consequences import (
     blocked_reason_of,
     consequence_of,
 )
-from service.sync.plan import Operation
+from service.sync.log_reading import Operation
 from service.sync.steps import Step, next_look, next_step
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from service.graph import GraphFailure, Receipt, Verdict
 from service.identifiers import row_mask
 from service.sync.consequences import BlockedReason
-from service.sync.plan import Operation
+from service.sync.log_reading import Operation
 from service.sync.receipts import NOT_TOLD
 from service.sync.stops import Blocked, ComeBack, GaveUp, LeaseLost
 from service.sync.upload import BATCH_ROWS_MAX, TRIES_MAX, Phase, PhaseOutcome, Uplink
