@@ -5,10 +5,12 @@ The version of a program's schema is the number of its last migration. A migrati
 on a database that a newer one has brought up to date: during an upgrade, or after going back.
 """
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,11 +24,16 @@ from service.store.queries import Command, Query
 MIGRATIONS_DIR: Final = Path(__file__).parent / "migrations_sql"
 SERVER_SETTINGS: Final = {
     "application_name": "audience-sync migrate",
-    # A step may rewrite or index a big table. Who waits, waits for another that applies the same.
+    # A step may rewrite or index a big table.
     "statement_timeout": "1h",
-    "lock_timeout": "10min",
+    # Everybody who wants a table waits behind a step that waits for it: not for long at a time.
+    "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "60s",
 }
+LOCK_TRIES: Final = 300
+"""How often a lock is waited for, of the tables or of another process that applies the same steps."""
+LOCK_PAUSE_S: Final = 1.0
+"""Seconds between two tries, in which those who wait behind get their turn."""
 _FILE_NAME: Final = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 _OLDEST_CODE: Final = re.compile(r"^-- Oldest code: (\d{4})\b", re.MULTILINE)
 
@@ -76,12 +83,12 @@ async def migrate(dsn: str, *, migrations_dir: Path = MIGRATIONS_DIR) -> int:
     with map_unavailable():
         connection = await asyncpg.connect(dsn, server_settings=SERVER_SETTINGS)
         try:
-            await LOCK_MIGRATIONS.execute(connection)
+            await _patiently(lambda: LOCK_MIGRATIONS.execute(connection))
             await MAKE_MIGRATION_TABLE.execute(connection)
             await ADD_OLDEST_CODE.execute(connection)
             applied = await LIST_APPLIED_MIGRATIONS.many(connection)
             for migration in missing_migrations(migrations, applied):
-                await _apply(connection, migration)
+                await _patiently(partial(_apply, connection, migration))
         finally:
             await connection.close()
     if len(applied) > len(migrations):
@@ -131,6 +138,17 @@ def missing_migrations(
                 " program"
             )
     return known[len(applied) :]
+
+
+async def _patiently(work: Callable[[], Awaitable[object]]) -> None:
+    for _ in range(LOCK_TRIES - 1):
+        try:
+            await work()
+        except asyncpg.LockNotAvailableError:
+            await asyncio.sleep(LOCK_PAUSE_S)
+        else:
+            return
+    await work()
 
 
 async def _apply(connection: Connection, migration: Migration) -> None:

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from service.store import migrations
+from service.store.connection import Connection
 from service.store.errors import SchemaMismatch, StoreUnavailable
 from service.store.migrations import MIGRATIONS_DIR, migrate
 from tests.integration.store_builders import connected
@@ -53,6 +54,27 @@ async def test_a_failing_step_leaves_nothing_of_itself(
     async with connected(empty_database_url) as connection:
         assert await connection.fetchval("select to_regclass('more')") is None
     assert await migrate(empty_database_url) == KNOWN
+
+
+async def test_a_step_that_waits_for_a_table_lets_others_use_it_meanwhile(
+    empty_database_url: str, folder: Path
+) -> None:
+    await migrate(empty_database_url)
+    (folder / f"{KNOWN + 1:04}_more.sql").write_text("alter table member add column more integer;")
+    async with connected(empty_database_url) as long_one, connected(empty_database_url) as other:
+        async with long_one.transaction():
+            await long_one.execute("lock table member in row exclusive mode")
+            migrating = asyncio.create_task(migrate(empty_database_url, migrations_dir=folder))
+            await wait_for_a_waiting_lock(other)
+            assert await other.fetchval("select count(*) from member") == 0
+            assert not migrating.done()
+        assert await migrating == KNOWN + 1
+
+
+async def wait_for_a_waiting_lock(connection: Connection) -> None:
+    waiting = "select count(*) from pg_locks where not granted and relation = 'member'::regclass"
+    while await connection.fetchval(waiting) == 0:
+        await asyncio.sleep(0.02)
 
 
 async def test_a_newer_database_is_refused_unless_it_says_that_it_can_be_lived_with(
