@@ -63,13 +63,20 @@ class CallFailed(Exception):
 
 
 @contextlib.contextmanager
-def connected(server: str) -> Iterator[AudienceSyncServiceStub]:
+def open_channel(server: str) -> Iterator[grpc.Channel]:
     """Open a channel to host:port for the length of a block. Nothing is sent before the first call."""
     options = [
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
     ]
     with grpc.insecure_channel(server, options) as channel:
+        yield channel
+
+
+@contextlib.contextmanager
+def connected(server: str) -> Iterator[AudienceSyncServiceStub]:
+    """The service's calls on a channel to host:port, for the length of a block."""
+    with open_channel(server) as channel:
         yield AudienceSyncServiceStub(channel)
 
 

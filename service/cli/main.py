@@ -17,6 +17,7 @@ OPTIONS: Final[Mapping[str, Any]] = {
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("demo", "demo"),
     "serve": ("serve", "serve"),
+    "health": ("health", "health"),
     "migrate": ("migrate", "migrate"),
     "connect-ad-account": ("connect", "connect_ad_account"),
     "connect": ("connect", "connect"),

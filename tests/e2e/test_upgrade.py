@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tarfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -13,9 +14,10 @@ import grpc
 import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from service.cli.client import call
+from service.cli.client import call, connected
+from service.cli.demo_processes import start_service
 from service.store.migrations import MIGRATIONS_DIR, read_migrations
-from tests.e2e.conftest import Service, Stack
+from tests.e2e.conftest import SEALING_KEYS, Service, Stack
 
 ROOT = Path(__file__).parents[2]
 KNOWN = read_migrations(MIGRATIONS_DIR)
@@ -53,14 +55,33 @@ def old_code(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def old(
-    bare_stack: Stack, empty_database_url: str, old_code: Path, monkeypatch: pytest.MonkeyPatch
-) -> Service:
+    bare_stack: Stack,
+    empty_database_url: str,
+    old_code: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Service]:
     """A replica of the old code, which has made the schema of its time."""
     bare_stack.database_url = empty_database_url
+    settings = {
+        "LISTEN": "127.0.0.1:0",
+        "DATABASE_URL": empty_database_url,
+        "SEALING_KEYS": SEALING_KEYS,
+        "FACEBOOK_BASE_URL": bare_stack.graph_url,
+        "POLL_SECONDS": "0.2",
+        **ONE_SYNC_EACH,
+    }
+    known = "".join(path.read_text() for path in (old_code / "service").glob("settings*.py"))
+    settings = {name: value for name, value in settings.items() if f" {name.lower()}: " in known}
     with monkeypatch.context() as here:
         here.chdir(old_code)  # where `-m` looks first
         here.setenv("PYTHONPATH", str(old_code / "proto"))
-        return bare_stack.start_service(**ONE_SYNC_EACH)
+        begun = start_service(tmp_path / "old.log", settings)
+    with begun as process:
+        server = process.wait_ready()["grpc"]
+        with connected(server) as stub:
+            bare_stack.service = Service(process, server, stub)
+            yield bare_stack.service
 
 
 class Caller:
@@ -129,7 +150,7 @@ async def schema_version(url: str) -> int:
 
 def sync_until_both_did(stack: Stack) -> None:
     """Sync all audiences again and again until each replica has sent rows."""
-    logs = [stack.folder / f"service-{number}.log" for number in (1, 2)]
+    logs = [stack.folder / "old.log", stack.folder / "service-1.log"]
     stack.admin.put("settings", {"latency_ms": 150})
     for _ in range(20):
         for name in AUDIENCES:
