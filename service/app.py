@@ -21,10 +21,12 @@ from service.loop_lag import LoopTurns, report_long_turns
 from service.rpc.api import Api
 from service.rpc.server import RpcLimits, RpcServer
 from service.settings import Settings
+from service.store.errors import map_unavailable
+from service.store.key_rotation import Rotation, rotate_keys
 from service.store.migrations import migrate
 from service.store.notifications import Notifications
 from service.store.pool import Pool, open_pool
-from service.store.sealing import Keyring, load_or_create_key_file
+from service.store.sealing import Keyring, load_or_create_key_file, read_key_file
 from service.sync.account_gate import AccountGates
 from service.sync.context import SyncContext, SyncLimits
 from service.sync.pace_board import StoredBoard
@@ -87,6 +89,18 @@ async def migrate_database(settings: Settings) -> int:
         return await migrate(dsn)
 
 
+async def rotate_sealing_keys(settings: Settings, *, leaves_unopened: bool) -> tuple[Rotation, str]:
+    """Seal every secret under the first key; returns what came of it, and that key's id.
+
+    Raises: SecretsUnopened.
+    """
+    keyring = keyring_of(settings)
+    async with database(settings) as dsn, _pool(dsn, 1) as pool, pool.acquire() as connection:
+        with map_unavailable():
+            rotation = await rotate_keys(connection, keyring, leaves_unopened=leaves_unopened)
+    return rotation, keyring.sealing_id
+
+
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[str]:
     """The address of the configured Postgres, or of an embedded one that runs meanwhile."""
@@ -101,6 +115,8 @@ def keyring_of(settings: Settings) -> Keyring:
     """The configured sealing keys, or those of the key file beside the embedded Postgres."""
     if settings.sealing_keys is not None:
         return Keyring.from_text(settings.sealing_keys.get_secret_value())
+    if settings.sealing_keys_file is not None:
+        return read_key_file(settings.sealing_keys_file)
     return load_or_create_key_file(Path(settings.data_dir) / KEY_FILE)
 
 

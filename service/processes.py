@@ -134,7 +134,7 @@ def _environment(settings: Settings, dsn: str, address: str) -> Mapping[str, str
     """The environment of a process: as ours, on the database and the port that we hold."""
     keyring_of(settings)  # makes the key file if there is none
     ours = {"DATABASE_URL": dsn, "LISTEN": address}
-    if settings.sealing_keys is None:
+    if settings.sealing_keys is None and settings.sealing_keys_file is None:
         ours["SEALING_KEYS"] = (Path(settings.data_dir) / KEY_FILE).read_text().strip()
     return environment_with(ours)
 

@@ -17,6 +17,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("demo", "demo"),
     "serve": ("serve", "serve"),
     "migrate": ("migrate", "migrate"),
+    "rotate-keys": ("rotate_keys", "rotate_keys"),
     "connect-ad-account": ("connect", "connect_ad_account"),
     "connect": ("connect", "connect"),
     "import": ("import_list", "import_list"),

@@ -9,6 +9,7 @@ from service.rpc.convert_ad_account import ad_account_message
 from service.rpc.errors import AdAccountNotConnected
 from service.rpc.paging import cut_page, page_key, page_rows
 from service.store import ad_accounts as store
+from service.store.ad_account_secrets import AdAccountSecrets
 
 
 async def connect_ad_account(
@@ -23,18 +24,17 @@ async def connect_ad_account(
     token, account = await check_with_facebook(
         api.graph, credentials, request.ad_account_id, now=api.clock.now()
     )
+    sealed = AdAccountSecrets(
+        access_token=request.access_token, app_secret=request.app_secret or None
+    ).sealed(api.keyring, request.ad_account_id)
     async with api.transaction() as connection:
         stored = await store.put_ad_account(
             connection,
             ad_account_id=request.ad_account_id,
             name=account.name,
             app_id=request.app_id,
-            sealed_access_token=_seal(api, request, "access_token", request.access_token),
-            sealed_app_secret=(
-                _seal(api, request, "app_secret", request.app_secret)
-                if request.app_secret
-                else None
-            ),
+            sealed_access_token=sealed.access_token,
+            sealed_app_secret=sealed.app_secret,
             token_expires_at=token.expires_at,
             scopes=sorted(token.scopes),
         )
@@ -62,7 +62,3 @@ async def list_ad_accounts(
     return pb.ListAdAccountsResponse(
         ad_accounts=[ad_account_message(row) for row in page], next_page_token=token
     )
-
-
-def _seal(api: Api, request: pb.ConnectAdAccountRequest, what: str, plaintext: str) -> bytes:
-    return api.keyring.seal(plaintext, record=f"ad_account:{request.ad_account_id}:{what}")

@@ -1,11 +1,13 @@
 """Operations that callers of the service bring about, and housekeeping."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from hypothesis import strategies as st
 
 from service.store import ad_accounts, audiences, change_log, membership, requests, syncs
+from service.store.ad_account_secrets import SealedSecrets
 from service.store.rows import MemberChange, StoredAnswer
 from tests.integration.store_builders import (
     a_wish,
@@ -57,6 +59,18 @@ SLUG: Final = st.sampled_from([0, 0, 0, 1, 2])
 async def put_ad_account(actor: Actor, slug: int) -> object:
     await put_account(actor.connection, f"act_{slug}")
     return await ad_accounts.find_ad_account(actor.connection, f"act_{slug}")
+
+
+@operation(slug=SLUG, is_stale=st.booleans())
+async def reseal(actor: Actor, *, slug: int, is_stale: bool) -> object:
+    account = await ad_accounts.find_ad_account(actor.connection, f"act_{slug}")
+    if account is None:
+        return None
+    if is_stale:
+        account = replace(account, sealed_app_secret=b"another")
+    anew = SealedSecrets(access_token=b"anew", app_secret=None)
+    was_resealed = await ad_accounts.reseal(actor.connection, account, anew)
+    return was_resealed, await ad_accounts.find_ad_account(actor.connection, f"act_{slug}")
 
 
 @operation(

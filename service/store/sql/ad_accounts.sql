@@ -121,3 +121,12 @@ returning pg_notify('ad_account_stopped', ad_account_id);
 
 -- name: read_throttled_until :one
 select throttled_until from ad_account where ad_account_id = :ad_account_id;
+
+-- name: reseal_ad_account :exec
+-- The same secrets under another key, unless others were stored meanwhile: updated_at stays.
+update ad_account set
+    sealed_access_token = :new_access_token,
+    sealed_app_secret = :new_app_secret
+where ad_account_id = :ad_account_id
+    and sealed_access_token = :old_access_token
+    and sealed_app_secret is not distinct from :old_app_secret::bytea;

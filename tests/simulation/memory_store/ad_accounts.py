@@ -158,3 +158,23 @@ def throttle_ad_account(s: Session, *, ad_account_id: str, until: datetime) -> i
 def read_throttled_until(s: Session, *, ad_account_id: str) -> list[Row]:
     row = s.tables.ad_account.rows.get(ad_account_id)
     return [] if row is None else [{"throttled_until": row["throttled_until"]}]
+
+
+@named("reseal_ad_account")
+def reseal_ad_account(
+    s: Session,
+    *,
+    ad_account_id: str,
+    old_access_token: bytes,
+    old_app_secret: bytes | None,
+    new_access_token: bytes,
+    new_app_secret: bytes | None,
+) -> int:
+    row = s.tables.ad_account.rows.get(ad_account_id)
+    old = {"sealed_access_token": old_access_token, "sealed_app_secret": old_app_secret}
+    if row is None or any(row[name] != value for name, value in old.items()):
+        return 0
+    s.tables.ad_account.change(
+        ad_account_id, sealed_access_token=new_access_token, sealed_app_secret=new_app_secret
+    )
+    return 1
