@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import pwd
 import random
 import secrets
 import socket
@@ -97,7 +98,13 @@ async def rotate_sealing_keys(settings: Settings, *, leaves_unopened: bool) -> t
     keyring = keyring_of(settings)
     async with database(settings) as dsn, _pool(dsn, 1) as pool, pool.acquire() as connection:
         with map_unavailable():
-            rotation = await rotate_keys(connection, keyring, leaves_unopened=leaves_unopened)
+            rotation = await rotate_keys(
+                connection,
+                keyring,
+                leaves_unopened=leaves_unopened,
+                clock=Clock(),
+                system_user=_system_user(),
+            )
     return rotation, keyring.sealing_id
 
 
@@ -190,6 +197,14 @@ def _rpc_limits(settings: Settings, *, shares_port: bool) -> RpcLimits:
         message_bytes_in_work_max=settings.messages_in_work_bytes_max,
         shares_port=shares_port,
     )
+
+
+def _system_user() -> str:
+    """Who runs this process; a container may have users without names."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def _error_id() -> str:

@@ -15,6 +15,8 @@ DEFAULT_SERVER: Final = "127.0.0.1:50051"
 """Where the service listens unless it is told otherwise."""
 CALL_TIMEOUT_S: Final = 60.0
 """Seconds that one answer is waited for."""
+USER_AGENT: Final = "audience-sync-cli"
+"""How the commands name themselves to the service, which tells it in the audit."""
 KEEPALIVE_MS: Final = 30_000
 """Milliseconds of silence in a call after which the service is asked whether it is still there."""
 KEEPALIVE_TIMEOUT_MS: Final = 20_000
@@ -66,6 +68,7 @@ class CallFailed(Exception):
 def connected(server: str) -> Iterator[AudienceSyncServiceStub]:
     """Open a channel to host:port for the length of a block. Nothing is sent before the first call."""
     options = [
+        ("grpc.primary_user_agent", USER_AGENT),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
     ]

@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "status": ("status", "status"),
     "history": ("history", "history"),
     "rejected": ("rejected", "rejected"),
+    "audit": ("audit", "audit"),
     "disconnect": ("disconnect", "disconnect"),
 }
 """Module in `service.cli` and function of each."""

@@ -5,11 +5,13 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from service.graph.credentials import Credentials
 from service.rpc.ad_account_checks import check_with_facebook
 from service.rpc.api import Api
+from service.rpc.audit import note_action
 from service.rpc.convert_ad_account import ad_account_message
 from service.rpc.errors import AdAccountNotConnected
 from service.rpc.paging import cut_page, page_key, page_rows
 from service.store import ad_accounts as store
 from service.store.ad_account_secrets import AdAccountSecrets
+from service.store.audit_events import AuditAction, AuditSubject
 
 
 async def connect_ad_account(
@@ -38,6 +40,8 @@ async def connect_ad_account(
             token_expires_at=token.expires_at,
             scopes=sorted(token.scopes),
         )
+        subject = AuditSubject(ad_account_id=request.ad_account_id)
+        await note_action(api, connection, AuditAction.CONNECT_AD_ACCOUNT, subject)
     return pb.ConnectAdAccountResponse(ad_account=ad_account_message(stored))
 
 

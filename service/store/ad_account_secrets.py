@@ -1,6 +1,6 @@
 """The secrets of an ad account: sealed for its record, opened for who calls, sealed anew."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -52,7 +52,7 @@ class SealedSecrets:
     app_secret: bytes | None
 
 
-def sealing_key_ids(account: AdAccount) -> Collection[str]:
+def sealing_key_ids(account: AdAccount) -> Sequence[str]:
     """Ids of the keys that an account's secrets are sealed with. Raises: SealingError."""
     sealed = (account.sealed_access_token, account.sealed_app_secret)
     return sorted({sealing_key_id(one) for one in sealed if one is not None})

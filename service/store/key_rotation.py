@@ -4,12 +4,23 @@ Account by account, each only as it was read: a ConnectAdAccount that comes betw
 can be run again, and finds what is left.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from service.clock import Clock
 from service.store import ad_accounts
 from service.store.ad_account_secrets import AdAccountSecrets, sealing_key_ids
+from service.store.audit_events import (
+    AuditAction,
+    AuditClient,
+    AuditOrigin,
+    AuditSubject,
+    NewAuditEvent,
+    PeerKind,
+    record,
+)
 from service.store.connection import Connection
 from service.store.rows import AdAccount
 from service.store.sealing import Keyring, SealingError
@@ -41,9 +52,14 @@ class Unopened:
 
 
 async def rotate_keys(
-    connection: Connection, keyring: Keyring, *, leaves_unopened: bool
+    connection: Connection,
+    keyring: Keyring,
+    *,
+    leaves_unopened: bool,
+    clock: Clock,
+    system_user: str,
 ) -> Rotation:
-    """Seal every secret under the keyring's first key.
+    """Seal every secret under the keyring's first key; `system_user`, who wants it, is recorded.
 
     Raises: SecretsUnopened, having changed nothing, unless such ones may be left as they are.
     """
@@ -54,7 +70,7 @@ async def rotate_keys(
     left = {one.ad_account_id for one in unopened}
     async for account in _all_accounts(connection):
         if account.ad_account_id not in left:
-            if await _reseal(connection, keyring, account):
+            if await _reseal(connection, keyring, account, clock, system_user):
                 rotation.resealed += 1
             else:
                 rotation.already_sealed += 1
@@ -70,19 +86,36 @@ async def find_unopened(connection: Connection, keyring: Keyring) -> AsyncIterat
             yield Unopened(account.ad_account_id, str(error))
 
 
-async def _reseal(connection: Connection, keyring: Keyring, account: AdAccount) -> bool:
+async def _reseal(
+    connection: Connection, keyring: Keyring, account: AdAccount, clock: Clock, system_user: str
+) -> bool:
     """False when the first key has sealed them already, be it by a call that came between."""
-    while set(sealing_key_ids(account)) != {keyring.sealing_id}:
-        secrets = AdAccountSecrets.opened(keyring, account)
-        if await ad_accounts.reseal(
-            connection, account, secrets.sealed(keyring, account.ad_account_id)
-        ):
-            return True
+    while (former := sealing_key_ids(account)) != [keyring.sealing_id]:
+        sealed = AdAccountSecrets.opened(keyring, account).sealed(keyring, account.ad_account_id)
+        async with connection.transaction():
+            if await ad_accounts.reseal(connection, account, sealed):
+                details = {
+                    "key_id": keyring.sealing_id,
+                    "former_key_ids": ",".join(former),
+                    "system_user": system_user,
+                }
+                await record(connection, _event(account, clock.now(), details))
+                return True
         now = await ad_accounts.find_ad_account(connection, account.ad_account_id)
         if now is None:
             return False
         account = now
     return False
+
+
+def _event(account: AdAccount, now: datetime, details: Mapping[str, str]) -> NewAuditEvent:
+    return NewAuditEvent(
+        action=AuditAction.ROTATE_KEYS,
+        occurred_at=now,
+        origin=AuditOrigin(client=AuditClient.COMMAND_LINE, peer_kind=PeerKind.NONE),
+        subject=AuditSubject(ad_account_id=account.ad_account_id),
+        details=details,
+    )
 
 
 async def _all_accounts(connection: Connection) -> AsyncIterator[AdAccount]:

@@ -5,8 +5,10 @@ import base64
 
 import pytest
 
+from service.clock import Clock
 from service.store import ad_accounts
 from service.store.ad_account_secrets import AdAccountSecrets, sealing_key_ids
+from service.store.audit_events import AuditFilter, list_events
 from service.store.connection import Connection
 from service.store.key_rotation import Rotation, SecretsUnopened, rotate_keys
 from service.store.rows import AdAccount
@@ -44,7 +46,13 @@ async def stored(connection: Connection, ad_account_id: str) -> AdAccount:
 
 
 async def rotate(connection: Connection, keys: str, *, leaves_unopened: bool = False) -> Rotation:
-    return await rotate_keys(connection, Keyring.from_text(keys), leaves_unopened=leaves_unopened)
+    return await rotate_keys(
+        connection,
+        Keyring.from_text(keys),
+        leaves_unopened=leaves_unopened,
+        clock=Clock(),
+        system_user="root",
+    )
 
 
 async def test_every_secret_opens_with_the_first_key_alone_and_is_otherwise_as_it_was(
@@ -107,6 +115,21 @@ async def test_more_accounts_than_are_read_at_once_are_all_sealed_anew(
         for number in range(5):
             await put(connection, f"act_{number}")
         assert await rotate(connection, f"{NEW},{OLD}") == Rotation(5, 0, 0)
+
+
+async def test_it_is_recorded_for_each_account_that_was_sealed_anew(database_url: str) -> None:
+    async with connected(database_url) as connection:
+        await put(connection, "act_1")
+        await put(connection, "act_2", keys=NEW)
+        await rotate(connection, f"{NEW},{OLD}")
+        (event,) = await list_events(connection, AuditFilter(), after=None, limit=9)
+        assert (event.action, event.ad_account_id) == ("ROTATE_KEYS", "act_1")
+        assert (event.caller, event.client, event.peer_kind) == ("", "COMMAND_LINE", "NONE")
+        assert event.details == [
+            *("key_id", "new"),
+            *("former_key_ids", "old"),
+            *("system_user", "root"),
+        ]
 
 
 def test_opened_secrets_do_not_show_in_repr() -> None:

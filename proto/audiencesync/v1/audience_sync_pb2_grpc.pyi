@@ -89,6 +89,12 @@ class AudienceSyncServiceStub:
     """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
     why, and how many; never their values. Kept as long as their sync.
     """
+    ListAuditEvents: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.ListAuditEventsRequest, _audience_sync_pb2.ListAuditEventsResponse]
+    """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+    disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+    done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+    import only its beginning and its end.
+    """
     WatchSync: _grpc.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]
     """Sends the sync as it is now and again whenever it has moved, until it has ended."""
 
@@ -152,6 +158,12 @@ class AudienceSyncServiceAsyncStub(AudienceSyncServiceStub):
     ListRejectedRows: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ListRejectedRowsRequest, _audience_sync_pb2.ListRejectedRowsResponse]  # type: ignore[assignment]
     """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
     why, and how many; never their values. Kept as long as their sync.
+    """
+    ListAuditEvents: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ListAuditEventsRequest, _audience_sync_pb2.ListAuditEventsResponse]  # type: ignore[assignment]
+    """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+    disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+    done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+    import only its beginning and its end.
     """
     WatchSync: _aio.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]  # type: ignore[assignment]
     """Sends the sync as it is now and again whenever it has moved, until it has ended."""
@@ -309,6 +321,18 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_audience_sync_pb2.ListRejectedRowsResponse, _abc.Awaitable[_audience_sync_pb2.ListRejectedRowsResponse]]:
         """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
         why, and how many; never their values. Kept as long as their sync.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAuditEvents(
+        self,
+        request: _audience_sync_pb2.ListAuditEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audience_sync_pb2.ListAuditEventsResponse, _abc.Awaitable[_audience_sync_pb2.ListAuditEventsResponse]]:
+        """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+        disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+        done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+        import only its beginning and its end.
         """
 
     @_abc_1.abstractmethod

@@ -18,6 +18,7 @@ on conflict (ad_account_id) do update set
         then null else known.blocked_at end,
     probe_at = case when known.blocked_reason = any (:curable_reasons::text[])
         then null else known.probe_at end,
+    token_end_told_at = null,
     updated_at = now();
 
 -- name: cure_audiences_of_ad_account :exec

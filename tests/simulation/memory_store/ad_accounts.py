@@ -8,7 +8,7 @@ from tests.simulation.memory_store.session import Session
 from tests.simulation.memory_store.values import Row, greatest, least
 
 _NOT_BLOCKED: Final[Row] = {"blocked_reason": None, "blocked_at": None, "probe_at": None}
-_FRESH: Final[Row] = {**_NOT_BLOCKED, "throttled_until": None}
+_FRESH: Final[Row] = {**_NOT_BLOCKED, "throttled_until": None, "token_end_told_at": None}
 
 
 @named("upsert_ad_account")
@@ -22,7 +22,8 @@ def upsert_ad_account(
         table.put(ad_account_id, {"ad_account_id": ad_account_id, **values, **_FRESH, **made})
     else:
         cured = _NOT_BLOCKED if known["blocked_reason"] in curable_reasons else {}
-        table.change(ad_account_id, **values, **cured, updated_at=s.now)
+        told = {"token_end_told_at": None}
+        table.change(ad_account_id, **values, **cured, **told, updated_at=s.now)
     return 1
 
 
@@ -43,13 +44,18 @@ def cure_audiences(s: Session, *, ad_account_id: str, curable_reasons: list[str]
 @named("read_ad_accounts")
 def read_ad_accounts(s: Session, *, after_id: str, row_limit: int) -> list[Row]:
     rows = s.tables.ad_account.rows
-    return [rows[key] for key in sorted(rows) if key > after_id][:row_limit]
+    return [_told(rows[key]) for key in sorted(rows) if key > after_id][:row_limit]
 
 
 @named("find_ad_account")
 def find_ad_account(s: Session, *, ad_account_id: str) -> list[Row]:
     row = s.tables.ad_account.rows.get(ad_account_id)
-    return [] if row is None else [row]
+    return [] if row is None else [_told(row)]
+
+
+def _told(row: Row) -> Row:
+    """The columns that are read."""
+    return {name: value for name, value in row.items() if name != "token_end_told_at"}
 
 
 @named("block_ad_account")
