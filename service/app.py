@@ -31,6 +31,7 @@ from service.store.sealing import Keyring, load_or_create_key_file, read_key_fil
 from service.sync.account_gate import AccountGates
 from service.sync.context import SyncContext, SyncLimits
 from service.sync.pace_board import StoredBoard
+from service.sync.rounds import go_rounds
 from service.sync.worker import Worker
 
 KEY_FILE: Final = "sealing.key"
@@ -81,6 +82,8 @@ async def serve(
             report_long_turns(turns, clock, seconds_max=settings.loop_held_seconds_max)
         )
         stack.callback(reporting.cancel)
+        rounds = asyncio.create_task(go_rounds(worker.context))
+        stack.callback(rounds.cancel)
         await _run(settings, server, worker, on_ready, stop)
 
 

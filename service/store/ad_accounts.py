@@ -6,7 +6,7 @@ from typing import Final
 from service.store.ad_account_secrets import SealedSecrets
 from service.store.connection import Connection
 from service.store.queries import Command, Query
-from service.store.rows import AdAccount
+from service.store.rows import AdAccount, TokenEnd
 
 __all__ = [
     "AdAccount",
@@ -76,6 +76,14 @@ RESEAL_AD_ACCOUNT = Command(
         "new_app_secret": bytes | None,
     },
 )
+CLAIM_TOKEN_ENDS = Query(
+    "claim_token_ends",
+    takes={"now": datetime, "ends_before": datetime, "told_before": datetime},
+    returns=TokenEnd,
+)
+LIST_WITH_BLOCKED_AUDIENCES = Query(
+    "list_ad_accounts_with_blocked_audiences", takes={"reason": str}, returns=AdAccount
+)
 READ_THROTTLED_UNTIL = Query("read_throttled_until", takes={"ad_account_id": str}, returns=datetime)
 
 
@@ -129,6 +137,23 @@ async def reseal(connection: Connection, account: AdAccount, sealed: SealedSecre
         new_app_secret=sealed.app_secret,
     )
     return changed == 1
+
+
+async def claim_token_ends(
+    connection: Connection, *, now: datetime, ends_before: datetime, told_before: datetime
+) -> list[TokenEnd]:
+    """Take it on to tell of the tokens that end from now until `ends_before`.
+
+    Left out: those of which somebody took that on since `told_before`.
+    """
+    return await CLAIM_TOKEN_ENDS.many(
+        connection, now=now, ends_before=ends_before, told_before=told_before
+    )
+
+
+async def list_with_blocked_audiences(connection: Connection, reason: str) -> list[AdAccount]:
+    """Return the ad accounts that have audiences blocked for this reason, by id."""
+    return await LIST_WITH_BLOCKED_AUDIENCES.many(connection, reason=reason)
 
 
 async def block_ad_account(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from hypothesis import strategies as st
@@ -59,6 +60,27 @@ SLUG: Final = st.sampled_from([0, 0, 0, 1, 2])
 async def put_ad_account(actor: Actor, slug: int) -> object:
     await put_account(actor.connection, f"act_{slug}")
     return await ad_accounts.find_ad_account(actor.connection, f"act_{slug}")
+
+
+@operation(slug=SLUG, minutes=st.none() | MINUTES)
+async def put_ad_account_with_an_end(actor: Actor, slug: int, minutes: int | None) -> None:
+    await put_account(actor.connection, f"act_{slug}", token_expires_at=actor.moment(minutes))
+
+
+@operation(told_minutes_ago=st.sampled_from([-10, 10]))
+async def claim_token_ends(actor: Actor, told_minutes_ago: int) -> object:
+    ends = await ad_accounts.claim_token_ends(
+        actor.connection,
+        now=actor.base,
+        ends_before=actor.base + timedelta(minutes=20),
+        told_before=actor.base - timedelta(minutes=told_minutes_ago),
+    )
+    return sorted(ends, key=lambda end: end.ad_account_id)
+
+
+@operation(reason=st.sampled_from(["TOKEN_INVALID", "SEALING_KEY_MISSING", "POLICY"]))
+async def list_with_blocked_audiences(actor: Actor, reason: str) -> object:
+    return await ad_accounts.list_with_blocked_audiences(actor.connection, reason)
 
 
 @operation(slug=SLUG, is_stale=st.booleans())

@@ -233,7 +233,9 @@ class AdAccount(_message.Message):
     """The Facebook app that the token belongs to; empty when it was connected without an app."""
     @_builtins.property
     def token_expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When the token dies; not set for a token that does not expire."""
+        """When the token dies; not set for a token that does not expire. From 14 days before, the log and
+        `audience-sync status` tell of it every day.
+        """
 
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

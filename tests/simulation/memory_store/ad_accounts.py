@@ -184,3 +184,28 @@ def reseal_ad_account(
         ad_account_id, sealed_access_token=new_access_token, sealed_app_secret=new_app_secret
     )
     return 1
+
+
+@named("claim_token_ends")
+def claim_token_ends(
+    s: Session, *, now: datetime, ends_before: datetime, told_before: datetime
+) -> list[Row]:
+    ends = [
+        row
+        for row in s.tables.ad_account.rows.values()
+        if row["token_expires_at"] is not None
+        and now < row["token_expires_at"] < ends_before
+        and (row["token_end_told_at"] is None or row["token_end_told_at"] < told_before)
+    ]
+    for row in ends:
+        s.tables.ad_account.change(row["ad_account_id"], token_end_told_at=now)
+    return [
+        {"ad_account_id": row["ad_account_id"], "ends_at": row["token_expires_at"]} for row in ends
+    ]
+
+
+@named("list_ad_accounts_with_blocked_audiences")
+def list_with_blocked_audiences(s: Session, *, reason: str) -> list[Row]:
+    works = s.tables.audience_work.rows.values()
+    wanted = {work["ad_account_id"] for work in works if work["blocked_reason"] == reason}
+    return [_told(s.tables.ad_account.rows[key]) for key in sorted(wanted)]
