@@ -9,7 +9,8 @@ from typing import Final, NamedTuple, get_args
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from service.settings import Settings, accepted_of, variable_of
+from service.settings import Settings, accepted_of
+from service.settings_of_access import variable_of
 
 _HEAD: Final = """\
 # Configuration

@@ -6,8 +6,8 @@ import grpc
 import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from service.cli.client import DEFAULT_SERVER, open_channel
-from service.cli.terminal import ServerOption, fail, out
+from service.cli.client import DEFAULT_SERVER, on_channel
+from service.cli.terminal import ServerOption, fail, out, told_errors
 
 ANSWER_S_MAX: Final = 60.0
 """Seconds that an answer may be waited for at most."""
@@ -25,7 +25,7 @@ def health(
 
     Example: `audience-sync health --server 127.0.0.1:50051`
     """
-    with open_channel(server) as channel:
+    with told_errors(), on_channel(server) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         try:
             answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout)

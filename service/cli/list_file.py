@@ -27,6 +27,6 @@ def opened_list(path: Path) -> Iterator[CustomerList]:
         except ModuleNotFoundError as error:
             if error.name != "pyarrow":
                 raise
-            problem = "Parquet needs pyarrow: `pip install 'audience-sync[parquet]'` installs it"
+            problem = "to read Parquet, pyarrow is needed: `pip install 'audience-sync[parquet]'` installs it"
             raise BadList("", problem) from None
         yield ParquetList(file)

@@ -65,6 +65,7 @@ def old(
     bare_stack.database_url = empty_database_url
     settings = {
         "LISTEN": "127.0.0.1:0",
+        "METRICS_LISTEN": "off",
         "DATABASE_URL": empty_database_url,
         "SEALING_KEYS": SEALING_KEYS,
         "FACEBOOK_BASE_URL": bare_stack.graph_url,
@@ -78,9 +79,9 @@ def old(
         here.setenv("PYTHONPATH", str(old_code / "proto"))
         begun = start_service(tmp_path / "old.log", settings)
     with begun as process:
-        server = process.wait_ready()["grpc"]
-        with connected(server) as stub:
-            bare_stack.service = Service(process, server, stub)
+        said = process.wait_ready()
+        with connected(said["grpc"]) as stub:
+            bare_stack.service = Service(process, said["grpc"], said.get("metrics", ""), stub)
             yield bare_stack.service
 
 

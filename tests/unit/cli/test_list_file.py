@@ -1,13 +1,11 @@
-"""How the reader of a list is chosen, and what is told when it is not installed."""
+"""How the reader of a list is chosen."""
 
-import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from service.cli.customer_list import BadList
 from service.cli.list_file import opened_list
 from tests.unit.cli.listed import ids_of
 
@@ -31,15 +29,3 @@ def test_every_other_name_is_csv(tmp_path: Path, name: str) -> None:
     with opened_list(path) as found:
         assert ids_of(found, skip=1) == ["u2"]
         assert found.length == path.stat().st_size
-
-
-def test_without_pyarrow_it_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = write_parquet(tmp_path / "list.parquet")
-    for module in ("parquet_members", "parquet_texts"):
-        monkeypatch.delitem(sys.modules, f"service.cli.{module}", raising=False)
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(BadList, match=r"pip install 'audience-sync\[parquet\]'"):  # noqa: SIM117
-        with opened_list(path):
-            pass
