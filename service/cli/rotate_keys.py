@@ -1,14 +1,23 @@
 """`audience-sync rotate-keys`: seals what is secret anew under the first sealing key."""
 
 import asyncio
+import os
+import pwd
 from typing import Annotated
 
 import typer
 
-from service.app import rotate_sealing_keys
+from service.app import database, keyring_of
 from service.cli.serve import STOPPED_BY_A_REASON, read_settings
 from service.cli.terminal import fail, out
-from service.store.key_rotation import SecretsUnopened
+from service.clock import Clock
+from service.settings import Settings
+from service.store import key_rotation
+from service.store.errors import map_unavailable
+from service.store.key_rotation import Rotation, SecretsUnopened
+from service.store.migrations import migrate
+from service.store.pool import open_pool
+from service.store.sealing import Keyring
 
 
 def rotate_keys(
@@ -28,15 +37,39 @@ def rotate_keys(
     """
     settings = read_settings()
     try:
-        done, key_id = asyncio.run(rotate_sealing_keys(settings, leaves_unopened=skip_unopened))
+        keyring = keyring_of(settings)
+        done = asyncio.run(_rotate(settings, keyring, leaves_unopened=skip_unopened))
     except SecretsUnopened as error:
         fail(f"nothing is changed: {error}; or connect the ad account again")
     except STOPPED_BY_A_REASON as error:
         fail(str(error))
     out.print(
-        f"{done.resealed:,} ad accounts sealed anew under key {key_id}, "
+        f"{done.resealed:,} ad accounts sealed anew under key {keyring.sealing_id}, "
         f"{done.already_sealed:,} were already",
         markup=False,
     )
     if done.left:
         fail(f"{done.left:,} ad accounts were left: their secrets cannot be opened")
+
+
+async def _rotate(settings: Settings, keyring: Keyring, *, leaves_unopened: bool) -> Rotation:
+    async with database(settings) as dsn:
+        await migrate(dsn)
+        pool = await open_pool(dsn, size=1)
+        with map_unavailable():
+            async with pool, pool.acquire() as connection:
+                return await key_rotation.rotate_keys(
+                    connection,
+                    keyring,
+                    leaves_unopened=leaves_unopened,
+                    clock=Clock(),
+                    system_user=_system_user(),
+                )
+
+
+def _system_user() -> str:
+    """Who runs this; in a container users may have no names."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -7,6 +7,7 @@ from typing import Final
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
+from service.rpc.access.reach import is_event_in_reach
 from service.rpc.api import Api
 from service.rpc.convert_values import time_of, timestamp
 from service.rpc.errors import PageTokenInvalid
@@ -22,7 +23,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 async def list_audit_events(
     api: Api, request: pb.ListAuditEventsRequest
 ) -> pb.ListAuditEventsResponse:
-    """A page of what was done, newest first."""
+    """A page of what was done, newest first; what is not for who calls is left out of it."""
     limit, wanted = page_rows(request.page_size), _filter(request)
     of = ("ListAuditEvents", *_names_of(wanted))
     after = _place(page_key(request.page_token, of=of))
@@ -30,7 +31,8 @@ async def list_audit_events(
         rows = await store.list_events(connection, wanted, after=after, limit=limit + 1)
     page, token = cut_page(rows, limit=limit, key=_key, of=of)
     return pb.ListAuditEventsResponse(
-        audit_events=[_message(row) for row in page], next_page_token=token
+        audit_events=[_message(row) for row in page if is_event_in_reach(row)],
+        next_page_token=token,
     )
 
 
