@@ -48,7 +48,7 @@ async def rpc(database_url: str, log: io.StringIO) -> AsyncIterator[RpcWorld]:
     async with running_rpc(database_url) as world:
         keyring = Keyring.from_text(KEYS[0])
         async with running_server(replace(world.api, keyring=keyring)) as (server, channel):
-            world.server, world.stub = server, AudienceSyncServiceStub(channel)  # type: ignore[assignment]
+            world.server, world.stub = server, AudienceSyncServiceStub(channel)
             yield world
 
 
