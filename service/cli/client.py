@@ -71,7 +71,7 @@ class CallFailed(Exception):
 
 
 @contextlib.contextmanager
-def connected(server: str) -> Iterator[AudienceSyncServiceStub]:
+def channel_to(server: str) -> Iterator[grpc.Channel]:
     """Open a channel to host:port for the length of a block, with what the command was given.
 
     Nothing is sent before the first call. Raises: CallFailed.
@@ -86,6 +86,13 @@ def connected(server: str) -> Iterator[AudienceSyncServiceStub]:
     except CannotGetIn as error:
         raise CallFailed(str(error)) from None
     with opened as channel:
+        yield channel
+
+
+@contextlib.contextmanager
+def connected(server: str) -> Iterator[AudienceSyncServiceStub]:
+    """The service's calls on a channel to host:port, for the length of a block. Raises: CallFailed."""
+    with channel_to(server) as channel:
         yield AudienceSyncServiceStub(channel)
 
 

@@ -1,3 +1,5 @@
+-- Oldest code: 0007, which writes no events.
+--
 -- Who did what, apart from changes of membership, which are too many: written in the transaction of the
 -- effect, and kept for a time. Keyed by audience like all that is spread; 0 where none is concerned.
 create table audit_event (
