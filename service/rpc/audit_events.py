@@ -77,7 +77,7 @@ def _message(row: AuditEvent) -> pb.AuditEvent:
     names, values = row.details[::2], row.details[1::2]
     return pb.AuditEvent(
         event_time=timestamp(row.occurred_at),
-        action=pb.AuditEvent.Action.Value(f"ACTION_{row.action}"),
+        action=_action(row.action),
         caller=row.caller,
         client=pb.AuditEvent.Client.Value(f"CLIENT_{row.client}"),
         peer_kind=pb.AuditEvent.PeerKind.Value(f"PEER_KIND_{row.peer_kind}"),
@@ -85,3 +85,10 @@ def _message(row: AuditEvent) -> pb.AuditEvent:
         ad_account_id=row.ad_account_id,
         details=dict(zip(names, values, strict=True)),
     )
+
+
+def _action(name: str) -> pb.AuditEvent.Action.ValueType:
+    """Not specified where a newer replica has recorded what this one has no word for."""
+    known = pb.AuditEvent.Action.DESCRIPTOR.values_by_name.get(f"ACTION_{name}")
+    number = 0 if known is None else known.number
+    return pb.AuditEvent.Action.ValueType(number)

@@ -182,6 +182,14 @@ async def test_what_the_command_line_does_is_told_as_such(rpc: RpcWorld) -> None
     assert event.client == Event.CLIENT_COMMAND_LINE
 
 
+async def test_what_a_newer_replica_has_recorded_is_told_without_its_name(rpc: RpcWorld) -> None:
+    await rpc.connect_account()
+    async with rpc.api.transaction() as connection:
+        await connection.execute("update audit_event set action = 'FLY_TO_THE_MOON'")
+    (event,) = await events(rpc)
+    assert (event.action, event.ad_account_id) == (Event.ACTION_UNSPECIFIED, "act_1")
+
+
 async def test_old_events_are_forgotten(rpc: RpcWorld) -> None:
     await rpc.connect_audience()
     times = [one.event_time.ToDatetime(tzinfo=UTC) for one in await events(rpc)]

@@ -2341,7 +2341,7 @@ class AuditEvent(_message.Message):
     class _ActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[AuditEvent._Action.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         ACTION_UNSPECIFIED: AuditEvent._Action.ValueType  # 0
-        """Not used in answers."""
+        """Something that a newer version of the service knows."""
         ACTION_CONNECT_AD_ACCOUNT: AuditEvent._Action.ValueType  # 1
         """ConnectAdAccount stored a token."""
         ACTION_CONNECT_AUDIENCE: AuditEvent._Action.ValueType  # 2
@@ -2373,7 +2373,7 @@ class AuditEvent(_message.Message):
         """What was done."""
 
     ACTION_UNSPECIFIED: AuditEvent.Action.ValueType  # 0
-    """Not used in answers."""
+    """Something that a newer version of the service knows."""
     ACTION_CONNECT_AD_ACCOUNT: AuditEvent.Action.ValueType  # 1
     """ConnectAdAccount stored a token."""
     ACTION_CONNECT_AUDIENCE: AuditEvent.Action.ValueType  # 2
