@@ -36,6 +36,11 @@ class Service:
     process: ChildProcess
     server: str
     stub: AudienceSyncServiceStub
+    log_file: Path
+
+    def log(self) -> str:
+        """What it wrote to its log."""
+        return self.log_file.read_text()
 
     def kill(self) -> None:
         """kill -9."""
@@ -82,7 +87,7 @@ class Stack:
         )
         server = process.wait_ready()["grpc"]
         stub = self._stack.enter_context(connected(server))
-        self.service = Service(process, server, stub)
+        self.service = Service(process, server, stub, log_file)
         return self.service
 
     def restart_service(self, **settings: str) -> Service:
