@@ -39,6 +39,7 @@ from service.sync.context import SyncContext, SyncLimits
 from service.sync.pace_board import StoredBoard
 from service.sync.rounds import go_rounds
 from service.sync.worker import Worker
+from service.tracing.opening import traced
 
 KEY_FILE: Final = "sealing.key"
 """Name of the file beside the embedded Postgres that keeps the key made for it."""
@@ -66,6 +67,8 @@ async def serve(
     listen there too, and what is true of all is told by who keeps them.
     """
     async with AsyncExitStack() as stack:
+        traces = traced(settings.traces_endpoint, share=settings.traces_share)
+        await stack.enter_async_context(traces)
         dsn = await stack.enter_async_context(database(settings))
         await migrate(dsn)
         pool = await stack.enter_async_context(_pool(dsn, settings.database_pool_size))

@@ -180,6 +180,19 @@ class Settings(AccessSettings):
         le=16 * 1024**3,
         description="gRPC messages worked on at once, in bytes; at least one message.",
     )
+    traces_endpoint: _Url | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+$",
+        description="Where an OpenTelemetry collector takes traces (OTLP by gRPC); needs the extra "
+        "otel. Unset: there are none.",
+        json_schema_extra=accepts("http(s)://host:port"),
+    )
+    traces_share: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Share of calls and syncs that are traced where the caller has not decided.",
+    )
     log_level: Annotated[LogLevel, pydantic.BeforeValidator(_lower)] = Field(
         default="info",
         description="Least urgent lines that are logged.",

@@ -10,7 +10,9 @@ import structlog
 
 from service.metrics.instruments import count_rpc
 from service.rpc.access.callers import caller
+from service.rpc.call_span import call_span
 from service.rpc.calls import REFLECTION_NAME, SERVICE_NAME, AroundCalls, Context
+from service.tracing.spans import Span
 
 _log = structlog.get_logger("service.rpc")
 
@@ -59,6 +61,12 @@ class LogCalls(AroundCalls):
         self, method: str, context: Context, call: Callable[[], Awaitable[Any]]
     ) -> Any:
         """Log the call when it has ended, however it ended."""
+        with call_span(method, context) as span:
+            return await self._logged(method, context, call, span)
+
+    async def _logged(
+        self, method: str, context: Context, call: Callable[[], Awaitable[Any]], span: Span
+    ) -> Any:
         began = self._monotonic()
         peer = context.peer()  # which a cancelled call no longer knows
         seen = CallNotes(
@@ -72,6 +80,7 @@ class LogCalls(AroundCalls):
         finally:
             took_s = self._monotonic() - began
             count_rpc(method, seen.code.name, took_s)
+            span.note("rpc.response.status_code", seen.code.name)
             write = _log.error if seen.code in _ERRORS else _log.info
             write(
                 "rpc",
