@@ -6,8 +6,8 @@ import grpc
 import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from service.cli.client import DEFAULT_SERVER, CallFailed, channel_to
-from service.cli.terminal import ServerOption, fail, out
+from service.cli.client import DEFAULT_SERVER, on_channel
+from service.cli.terminal import ServerOption, fail, out, told_errors
 
 ANSWER_S_MAX: Final = 60.0
 """Seconds that an answer may be waited for at most."""
@@ -25,14 +25,12 @@ def health(
 
     Example: `audience-sync health --server 127.0.0.1:50051`
     """
-    try:
-        with channel_to(server) as channel:
-            stub = health_pb2_grpc.HealthStub(channel)
+    with told_errors(), on_channel(server) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        try:
             answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout)
-    except CallFailed as failure:
-        fail(str(failure))
-    except grpc.RpcError as error:
-        fail(f"{server} does not say that it is healthy: {error.code().name}")
+        except grpc.RpcError as error:
+            fail(f"{server} does not say that it is healthy: {error.code().name}")
     status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
         fail(f"{server} says {status}")

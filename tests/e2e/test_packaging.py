@@ -78,6 +78,7 @@ def started(installed: Path, folder: Path, database_url: str) -> Iterator[subpro
             env={
                 "PATH": os.defpath,
                 "AUDIENCE_SYNC_LISTEN": "127.0.0.1:0",
+                "AUDIENCE_SYNC_METRICS_LISTEN": "127.0.0.1:0",
                 "CREDENTIALS_DIRECTORY": str(credentials),
             },
             stdout=subprocess.PIPE,

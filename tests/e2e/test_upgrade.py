@@ -79,9 +79,9 @@ def old(
         here.setenv("PYTHONPATH", str(old_code / "proto"))
         begun = start_service(tmp_path / "old.log", settings)
     with begun as process:
-        server = process.wait_ready()["grpc"]
-        with connected(server) as stub:
-            bare_stack.service = Service(process, server, "off", stub)
+        said = process.wait_ready()
+        with connected(said["grpc"]) as stub:
+            bare_stack.service = Service(process, said["grpc"], said.get("metrics", ""), stub)
             yield bare_stack.service
 
 
