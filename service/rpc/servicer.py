@@ -11,6 +11,7 @@ from service.rpc import (
     ad_accounts,
     audiences,
     connect_audience,
+    diagnose,
     imports,
     membership,
     rejected_rows,
@@ -112,3 +113,8 @@ class Servicer(AudienceSyncServiceServicer):
         async with aclosing(syncs.watch_sync(self._api, request)) as moves:
             async for move in moves:
                 yield move
+
+    async def Diagnose(self, request: pb.DiagnoseRequest, context: Context) -> pb.DiagnoseResponse:
+        return await diagnose.diagnose(
+            self._api, request, time_remaining_s=context.time_remaining()
+        )

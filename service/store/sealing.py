@@ -56,6 +56,11 @@ class Keyring:
             keys[key_id] = key
         return cls(next(iter(keys)), keys)
 
+    @property
+    def key_ids(self) -> frozenset[str]:
+        """The ids of all keys."""
+        return frozenset(self._keys)
+
     def seal(self, plaintext: str, *, record: str) -> bytes:
         """Seal a text for the record that will hold it."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
