@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "status": ("status", "status"),
     "history": ("history", "history"),
     "rejected": ("rejected", "rejected"),
+    "doctor": ("doctor", "doctor"),
     "disconnect": ("disconnect", "disconnect"),
 }
 """Module in `service.cli` and function of each."""

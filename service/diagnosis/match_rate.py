@@ -115,7 +115,7 @@ def _judge_sample(facts: AudienceFacts) -> Iterator[Finding]:
         yield facts.finding(
             Code.HASH_OF_NOTHING,
             Severity.WARNING,
-            "Some hashes are those of an empty text, of null or the like: the caller hashed nothing.",
+            "Some hashes are those of null, a blank or the like: the caller hashed what it did not know.",
             "Leave unknown values out before hashing, or send them plain.",
             {**looked_at, "values": str(sample.nothing_count)},
         )

@@ -8,8 +8,8 @@ from typing import Final
 
 from service.identifiers import STRONG_KEYS, Key, unpack_row
 
-NOTHINGS: Final = ("", " ", "null", "none", "nil", "undefined", "nan", "n/a", "na", "0", "test")
-"""What callers hash where they know nothing; ours are dropped before they are hashed."""
+NOTHINGS: Final = (" ", "null", "none", "nil", "undefined", "nan", "n/a", "na", "0", "test")
+"""What callers hash where they know nothing. The hash of an empty text is dropped at the door."""
 _HASHES_OF_NOTHING: Final = frozenset(hashlib.sha256(text.encode()).digest() for text in NOTHINGS)
 
 

@@ -84,11 +84,13 @@ async def audience_facts(
     numbers = [audience.audience_no for audience in audiences]
     signs = await diagnosis.list_audience_signs(connection, numbers, since=now - SIGNS_WITHIN)
     signs_of = {one.audience_no: one for one in signs}
+    dropped = await diagnosis.list_dropped_signs(connection, numbers, since=now - SIGNS_WITHIN)
     return [
         AudienceFacts(
             stored=audience,
             signs=signs_of[audience.audience_no],
             now=now,
+            dropped=[one for one in dropped if one.audience_no == audience.audience_no],
             sample=await _sample(api, connection, audience.audience_no),
         )
         for audience in audiences

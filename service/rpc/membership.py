@@ -1,17 +1,19 @@
 """The handler of membership changes: normalise outside the lock, commit together with others."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from service.identifiers.keys import RULES_VERSION
+from service.identifiers.keys import RULES_VERSION, DropReason, Key
 from service.rpc.api import Api
 from service.rpc.errors import ServiceError
 from service.rpc.find_audience import audience_locked_for_changes, disconnected, existing_audience
 from service.rpc.request_ids import first_answers, keep_first_answers, repeatable
 from service.rpc.update_call import UpdateCall
 from service.store.connection import Connection
+from service.store.dropped_counts import add_dropped_counts
 from service.store.membership import merge_together
 from service.store.rows import LockedAudience
 
@@ -71,6 +73,10 @@ async def _merge_new(
         now=now,
         rules_version=RULES_VERSION,
     )
+    dropped: Counter[tuple[Key, DropReason]] = Counter()
+    for call in calls:
+        dropped.update(call.prepared.dropped)
+    await add_dropped_counts(connection, audience.audience_no, dropped, now=now)
     answers = [call.answer(result) for call, result in zip(calls, merged, strict=True)]
     named = [(call.repeatable, answer) for call, answer in zip(calls, answers, strict=True)]
     await keep_first_answers(connection, audience.audience_no, named, now)

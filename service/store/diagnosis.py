@@ -8,10 +8,12 @@ from service.store.connection import Connection
 from service.store.diagnosis_rows import (
     AdAccountSigns,
     AudienceSigns,
+    DroppedSigns,
     SealingKeyUse,
     ServerSigns,
     TableSigns,
 )
+from service.store.dropped_counts import day_of
 from service.store.migrations import LIST_APPLIED_MIGRATIONS, AppliedMigration
 from service.store.queries import Query
 
@@ -28,6 +30,12 @@ LIST_AUDIENCE_SIGNS = Query(
     "list_audience_signs",
     takes={"audience_nos": list[int], "since": datetime, "syncs_max": int},
     returns=AudienceSigns,
+)
+
+LIST_DROPPED_SIGNS = Query(
+    "list_dropped_signs",
+    takes={"audience_nos": list[int], "from_day": int},
+    returns=DroppedSigns,
 )
 
 
@@ -67,4 +75,13 @@ async def list_audience_signs(
         audience_nos=list(audience_nos),
         since=since,
         syncs_max=SYNCS_LOOKED_AT_MAX,
+    )
+
+
+async def list_dropped_signs(
+    connection: Connection, audience_nos: Sequence[int], *, since: datetime
+) -> list[DroppedSigns]:
+    """Return what was dropped of what callers of these audiences sent."""
+    return await LIST_DROPPED_SIGNS.many(
+        connection, audience_nos=list(audience_nos), from_day=day_of(since)
     )

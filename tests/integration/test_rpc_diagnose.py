@@ -1,6 +1,7 @@
 """Diagnosing: what is looked at, page by page, and that Facebook is asked with care."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from service.diagnosis.findings import Code
 from service.store.sealing import Keyring
 from tests.integration.rpc_refusals import refusal
 from tests.integration.rpc_world import SEALING_KEYS, TOKEN, RpcWorld, running_rpc, running_server
+from tests.unit.rpc.builders import an_add, an_update
 
 OTHER_KEYS = "k2:" + "A" * 43 + "="
 OF_THE_TESTS_POSTGRES = "COMMITS_NOT_DURABLE"
@@ -249,3 +251,19 @@ async def test_no_answer_holds_the_token(rpc: RpcWorld) -> None:
     answer = await rpc.stub.Diagnose(pb.DiagnoseRequest())
     assert b"act_1" in answer.SerializeToString()
     assert TOKEN.encode() not in answer.SerializeToString()
+
+
+async def test_what_callers_send_in_vain_is_judged_beside_what_is_kept(rpc: RpcWorld) -> None:
+    await rpc.connect_active_audience("shoppers")
+    sent = [
+        an_add(f"m{n}", emails=[f"m{n}@mail.example"], phones=["12 34"], first_name=f"m{'a' * n}")
+        for n in range(120)
+    ]
+    shared = [an_add(f"s{n}", emails=["none@mail.example"]) for n in range(12)]
+    hashed = [an_add("h", emails=[hashlib.sha256(b"null").hexdigest()])]
+    await rpc.stub.UpdateMembership(an_update(*sent, *shared, *hashed))
+    assert await codes(rpc, audience_id="shoppers") == {
+        ("PHONES_DROPPED", "act_1", "shoppers"),
+        ("IDENTIFIER_SHARED", "act_1", "shoppers"),
+        ("HASH_OF_NOTHING", "act_1", "shoppers"),
+    }

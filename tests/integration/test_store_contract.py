@@ -38,6 +38,7 @@ KEYS: Final = {
     "rejected_row": ("audience_no", "sync_no", "key_mask", "reason"),
     "list_import": ("audience_no", "import_id"),
     "import_row": ("audience_no", "chunk_offset", "member_key", "row_no"),
+    "dropped_count": ("audience_no", "day", "key", "reason"),
     "request": ("audience_no", "method", "request_id"),
 }
 """Tables and what their rows are sorted by."""

@@ -35,6 +35,7 @@ OF_DIAGNOSIS = {
     "list_sealing_key_uses",
     "read_ad_account_signs",
     "list_audience_signs",
+    "list_dropped_signs",
 }
 """What only Diagnose reads, which no simulated caller asks for."""
 

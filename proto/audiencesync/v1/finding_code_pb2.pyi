@@ -147,7 +147,7 @@ class _FindingCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingCo
     rows_looked_at, key, rows.
     """
     FINDING_CODE_HASH_OF_NOTHING: _FindingCode.ValueType  # 48
-    """WARNING. Callers sent hashes of an empty text or of a word like "null". Evidence: rows_looked_at,
+    """WARNING. Callers sent hashes of a blank or of a word like "null". Evidence: rows_looked_at,
     values.
     """
     FINDING_CODE_ONE_KEY_ONLY: _FindingCode.ValueType  # 49
@@ -281,7 +281,7 @@ FINDING_CODE_IDENTIFIER_SHARED: FindingCode.ValueType  # 47
 rows_looked_at, key, rows.
 """
 FINDING_CODE_HASH_OF_NOTHING: FindingCode.ValueType  # 48
-"""WARNING. Callers sent hashes of an empty text or of a word like "null". Evidence: rows_looked_at,
+"""WARNING. Callers sent hashes of a blank or of a word like "null". Evidence: rows_looked_at,
 values.
 """
 FINDING_CODE_ONE_KEY_ONLY: FindingCode.ValueType  # 49

@@ -106,3 +106,11 @@ left join lateral (
     where i.audience_no = w.audience_no and not i.is_finished
 ) as idle on true
 order by w.audience_no;
+
+-- name: list_dropped_signs :many
+-- The worst day of each kind and reason: a list that is sent anew every day does not add up.
+select audience_no, key, reason, max(dropped) as worst_day_count
+from dropped_count
+where audience_no = any (:audience_nos::integer[]) and day >= :from_day
+group by audience_no, key, reason
+order by audience_no, key, reason;

@@ -105,7 +105,7 @@ def test_a_sample_counts_keys_shared_values_and_hashes_of_nothing() -> None:
     rows = [
         {Key.EMAIL: sha("a@b.c")},
         {Key.EMAIL: sha("a@b.c"), Key.FN: sha("null")},
-        {Key.EMAIL: sha(""), Key.MADID: bytes(range(16))},
+        {Key.EMAIL: sha("none"), Key.MADID: bytes(range(16))},
     ]
     sampler = Sampler()
     sampler.look_at(pack_row(row) for row in rows[:1])
