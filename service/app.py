@@ -12,12 +12,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import grpc
 import structlog
 
 from service.clock import Clock
 from service.embedded import EmbeddedPostgres
 from service.graph import GraphClient, open_http_session
 from service.loop_lag import LoopTurns, report_long_turns
+from service.rpc.access.admit_callers import Entrance
+from service.rpc.access.caller_limits import CallerBounds
+from service.rpc.access.certificates import Certificates, TlsFiles
+from service.rpc.access.known_callers import KnownCallers
 from service.rpc.api import Api
 from service.rpc.server import RpcLimits, RpcServer
 from service.settings import Settings
@@ -73,6 +78,8 @@ async def serve(
             address=settings.listen,
             new_error_id=_error_id,
             limits=_rpc_limits(settings, shares_port=shares_port),
+            entrance=_entrance(settings, clock),
+            credentials=_credentials(settings, clock),
         )
         reporting = asyncio.create_task(
             report_long_turns(turns, clock, seconds_max=settings.loop_held_seconds_max)
@@ -174,6 +181,29 @@ def _rpc_limits(settings: Settings, *, shares_port: bool) -> RpcLimits:
         message_bytes_in_work_max=settings.messages_in_work_bytes_max,
         shares_port=shares_port,
     )
+
+
+def _entrance(settings: Settings, clock: Clock) -> Entrance:
+    """Raises: TokensFileError."""
+    path = settings.tokens_file
+    return Entrance(
+        callers=KnownCallers(path, clock.monotonic) if path else None,
+        bounds=CallerBounds(
+            calls_per_second=settings.caller_calls_per_second,
+            calls_at_once=settings.caller_calls_at_once,
+            streams_at_once=settings.caller_streams_at_once,
+        ),
+        message_seconds_max=settings.silent_call_seconds_max,
+    )
+
+
+def _credentials(settings: Settings, clock: Clock) -> grpc.ServerCredentials | None:
+    """Raises: CertificateError."""
+    certificate, key = settings.tls_certificate_file, settings.tls_key_file
+    if certificate is None or key is None:
+        return None
+    files = TlsFiles(certificate=certificate, key=key, client_ca=settings.tls_client_ca_file)
+    return Certificates(files, clock.monotonic).credentials()
 
 
 def _error_id() -> str:

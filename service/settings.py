@@ -6,26 +6,25 @@ counts as unset. Unknown names are refused, because a misspelt setting is the co
 
 import difflib
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
 import annotated_types
 import pydantic
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.exposure import is_facebook_or_loopback
+from service.settings_of_access import PREFIX, AccessSettings, accepts, variable_of
 from service.store.sealing import Keyring
 from service.telemetry import LogFormat, LogLevel
 
-PREFIX: Final = "AUDIENCE_SYNC_"
 LEASE_CALL_TIMEOUTS_MIN: Final = 1.5
 """A lease lasts at least so many call time-outs: no call starts unless the lease outlives it."""
-_LISTEN: Final = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):(?P<port>\d{1,5})")
-_PORT_MAX: Final = 65_535
+OF_CLIENTS: Final = frozenset({"token", "tls_ca", "tls_cert", "tls_key"})
+"""Variables, without their prefix and small, that commands read which call the service."""
 _QUOTED_CHARS_MAX: Final = 40
 """How much of a wrong number an error repeats."""
 
@@ -38,13 +37,6 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-def _listen_address(value: str) -> str:
-    match = _LISTEN.fullmatch(value)
-    if match is None or int(match["port"]) > _PORT_MAX:
-        raise ValueError("is not host:port")
-    return value
-
-
 def _postgres_address(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
         raise ValueError("is not the address of a Postgres database")
@@ -55,49 +47,29 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-_Address = Annotated[str, AfterValidator(_listen_address)]
 _Url = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
 _Dsn = Annotated[SecretStr, AfterValidator(_postgres_address)]
 
 
-def _accepts(text: str) -> dict[str, Any]:
-    """Say in words what a field takes whose range is not a span of numbers."""
-    return {"accepts": text}
-
-
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """The settings, checked. Fields stand before the fields whose checks need them."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_ignore_empty=True,
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-        validate_default=True,
-    )
-
-    listen: _Address = Field(
-        default="127.0.0.1:50051",
-        description="Where the gRPC server listens; port 0 picks a free one.",
-        json_schema_extra=_accepts("host:port"),
-    )
     data_dir: Path = Field(
         default=Path(".data/audience-sync"),
         description="Folder of the embedded Postgres and its sealing key; relative to the working "
         "directory. Not used with a database URL and sealing keys.",
-        json_schema_extra=_accepts("a path"),
+        json_schema_extra=accepts("a path"),
     )
     database_url: _Dsn | None = Field(
         default=None,
         description="Postgres 15 or newer. Unset: an embedded Postgres runs in the data folder.",
-        json_schema_extra=_accepts("postgresql://user:password@host:port/database"),
+        json_schema_extra=accepts("postgresql://user:password@host:port/database"),
     )
     sealing_keys: SecretStr | None = Field(
         default=None,
         description="Keys that seal access tokens in the database; the first seals, all open. The "
         "same for all replicas. Required with a database URL; else a key file is made.",
-        json_schema_extra=_accepts("id:base64[,id:base64], 32 bytes each"),
+        json_schema_extra=accepts("id:base64[,id:base64], 32 bytes each"),
     )
     database_pool_size: int = Field(
         default=16,
@@ -105,17 +77,22 @@ class Settings(BaseSettings):
         le=200,
         description="Connections to Postgres that calls use at most; syncs have some of their own.",
     )
+    allow_other_facebook: bool = Field(
+        default=False,
+        description="Send tokens and hashes to an address that is neither Facebook nor this machine.",
+        json_schema_extra=accepts("true or false"),
+    )
     facebook_base_url: _Url = Field(
         default="https://graph.facebook.com",
         pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
-        description="Address of the Graph API, or of the fake one.",
-        json_schema_extra=_accepts("http(s)://host[:port]"),
+        description="Address of the Graph API, or of the fake one on this machine.",
+        json_schema_extra=accepts("http(s)://host[:port]"),
     )
     facebook_api_version: str = Field(
         default="v26.0",
         pattern=r"^v\d{1,3}\.\d$",
         description="Version of the Graph API.",
-        json_schema_extra=_accepts("v and a number, as v26.0"),
+        json_schema_extra=accepts("v and a number, as v26.0"),
     )
     facebook_call_timeout_seconds: float = Field(
         default=30.0,
@@ -164,7 +141,7 @@ class Settings(BaseSettings):
         default=False,
         description="Make another Custom Audience when one that this service created is gone, and "
         "fill it; else its audience is blocked.",
-        json_schema_extra=_accepts("true or false"),
+        json_schema_extra=accepts("true or false"),
     )
     drain_seconds: float = Field(
         default=30.0,
@@ -193,13 +170,23 @@ class Settings(BaseSettings):
     log_level: Annotated[LogLevel, pydantic.BeforeValidator(_lower)] = Field(
         default="info",
         description="Least urgent lines that are logged.",
-        json_schema_extra=_accepts("debug, info, warning or error"),
+        json_schema_extra=accepts("debug, info, warning or error"),
     )
     log_format: Annotated[LogFormat, pydantic.BeforeValidator(_lower)] = Field(
         default="auto",
         description="auto: console on a terminal, else json.",
-        json_schema_extra=_accepts("auto, json or console"),
+        json_schema_extra=accepts("auto, json or console"),
     )
+
+    @pydantic.field_validator("facebook_base_url")
+    @classmethod
+    def _is_facebook(cls, value: str, info: ValidationInfo) -> str:
+        if not info.data.get("allow_other_facebook") and not is_facebook_or_loopback(value):
+            raise ValueError(
+                "is neither https://graph.facebook.com nor on this machine, and "
+                "AUDIENCE_SYNC_ALLOW_OTHER_FACEBOOK is not true"
+            )
+        return value
 
     @pydantic.field_validator("sealing_keys")
     @classmethod
@@ -248,11 +235,6 @@ def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
     return inherited | {PREFIX + name: value for name, value in settings.items()}
 
 
-def variable_of(field_name: str) -> str:
-    """The environment variable of a setting."""
-    return PREFIX + field_name.upper()
-
-
 def accepted_of(field: FieldInfo) -> str:
     """What a setting takes, for a person."""
     if isinstance(field.json_schema_extra, dict):
@@ -281,7 +263,8 @@ def _problem(detail: ErrorDetails) -> str:
 def _unknown_names() -> Iterator[str]:
     for name in sorted(os.environ):  # noqa: TID251 - these are the settings
         field_name = name.upper().removeprefix(PREFIX).lower()
-        if name.upper().startswith(PREFIX) and field_name not in Settings.model_fields:
+        is_known = field_name in Settings.model_fields or field_name in OF_CLIENTS
+        if name.upper().startswith(PREFIX) and not is_known:
             near = difflib.get_close_matches(field_name, Settings.model_fields, n=1)
             hint = f"; did you mean {variable_of(near[0])}?" if near else ""
             yield f"{name} is not a setting{hint}"

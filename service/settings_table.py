@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from pydantic.fields import FieldInfo
 
-from service.settings import Settings, accepted_of, variable_of
+from service.settings import Settings, accepted_of
+from service.settings_of_access import variable_of
 
 
 class SettingRow(NamedTuple):

@@ -52,6 +52,7 @@ _SECRET_TEXTS: Final = re.compile(
     | \b Bearer \s+ \S+
     | \b EAA [A-Za-z0-9]{12,}                                   # Facebook's access tokens
     | \b \d{6,} \| [\w-]{8,}                                    # and those of an app
+    | \b ast_ [\w-]{12,}                                        # our callers' tokens
     | (?<! [^\s@<>"(),;:\[\]{}=|\\] )                          # e-mail, looked for once a word:
       (?: (?!%40) [^\s@<>"(),;:\[\]{}=|\\] )+                 # the search takes linear time
       (?: @|%40 ) [\w-]+ (?: \.[\w-]+ )+
@@ -63,7 +64,7 @@ _SECRET_TEXTS: Final = re.compile(
 
 _HARMLESS: Final = re.compile(
     r"""
-      (?!.*EAA) [\w.-]{0,63}
+      (?!.*(?:EAA|ast_)) [\w.-]{0,63}
     | ipv4: [\d.]{7,15} : \d{1,5}                  # a caller's address
     | ipv6:%5B [0-9a-f:.]{2,45} %5D: \d{1,5}
     """,

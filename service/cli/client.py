@@ -11,6 +11,9 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from service.cli.access import given_access
+from service.cli.channel import CannotGetIn, open_channel
+
 DEFAULT_SERVER: Final = "127.0.0.1:50051"
 """Where the service listens unless it is told otherwise."""
 CALL_TIMEOUT_S: Final = 60.0
@@ -38,6 +41,9 @@ _CURES: Final = {
     "IMPORT_ID_REUSED": "go on with the options that it was begun with",
     "REPLACE_UNDER_WAY": "`--resume` with its import_id goes on with it, `--supersede` gives it up",
     "IMPORT_EMPTY": "to empty the audience is for callers of the API, who say so by allow_empty",
+    "CALLER_UNKNOWN": "AUDIENCE_SYNC_TOKEN takes a token; `audience-sync new-token` makes one",
+    "CALLER_NOT_ALLOWED": "use a token that may; `audience-sync new-token` makes one",
+    "STREAM_IDLE": "running the command again is harmless",
     "INTERNAL": "the service's log says more",
 }
 """What a person can do, by reason of the error."""
@@ -64,12 +70,19 @@ class CallFailed(Exception):
 
 @contextlib.contextmanager
 def connected(server: str) -> Iterator[AudienceSyncServiceStub]:
-    """Open a channel to host:port for the length of a block. Nothing is sent before the first call."""
+    """Open a channel to host:port for the length of a block, with what the command was given.
+
+    Nothing is sent before the first call. Raises: CallFailed.
+    """
     options = [
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
     ]
-    with grpc.insecure_channel(server, options) as channel:
+    try:
+        opened = open_channel(server, given_access(), options)
+    except CannotGetIn as error:
+        raise CallFailed(str(error)) from None
+    with opened as channel:
         yield AudienceSyncServiceStub(channel)
 
 
@@ -122,7 +135,7 @@ def _transport(error: grpc.RpcError) -> str:
         case grpc.StatusCode.UNAVAILABLE:
             return (
                 "no service answers there; is `audience-sync serve` running? "
-                "--server HOST:PORT chooses another address"
+                "--server HOST:PORT chooses another address, --tls-ca FILE speaks TLS"
             )
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return f"no answer within {CALL_TIMEOUT_S:.0f} s; running the command again is harmless"

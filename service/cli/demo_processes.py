@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Final, Self
 
 from service.embedded import EmbeddedPostgres, EmbeddedPostgresError
-from service.settings import PREFIX
+from service.settings_of_access import PREFIX
 
 READY_TIMEOUT_S: Final = 90.0
 """Seconds until a process has to be ready; the first start of Postgres takes some."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from audiencesync.v1 import audience_sync_pb2 as pb
 from rich.table import Table
 
-from service.cli.import_list import key_name, reason_name
+from service.cli.dropped import key_name, reason_name
 from service.cli.sync import seconds_of, state_name
 
 

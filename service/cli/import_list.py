@@ -1,7 +1,6 @@
 """`audience-sync import`: sends a customer list to the service, chunk by chunk."""
 
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Annotated
 import typer
 from audiencesync.v1 import audience_sync_pb2 as pb
 from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
-from rich.table import Table
 
 from service.cli.client import DEFAULT_SERVER, CallFailed, connected
 from service.cli.customer_list import BadList, CustomerList, ListShorter
+from service.cli.dropped import dropped_counts, dropped_table
 from service.cli.import_progress import ImportProgress
 from service.cli.import_stream import ChunkedList, ImportStream
 from service.cli.list_chunks import CHUNK_MEMBERS_MAX, Operation, chunks_of
@@ -115,18 +114,6 @@ def import_list(
     _report(sent, result)
 
 
-def key_name(key: "pb.Key.ValueType") -> str:
-    """The name of an identifier's kind, also when this program is older than the service."""
-    return pb.Key.Name(key).removeprefix("KEY_") if key in pb.Key.values() else str(key)
-
-
-def reason_name(reason: "pb.DropReason.ValueType") -> str:
-    """The reason in words, also when this program is older than the service."""
-    if reason not in pb.DropReason.values():
-        return str(reason)
-    return pb.DropReason.Name(reason).removeprefix("DROP_REASON_").replace("_", " ").lower()
-
-
 def _send(
     stub: AudienceSyncServiceStub,
     sent: Sent,
@@ -135,9 +122,9 @@ def _send(
     batch_size: int,
     progress: ImportProgress,
 ) -> pb.ImportResult:
-    def on_acknowledged(offset: int) -> None:
-        sent.members, sent.is_begun = offset, True
-        progress.acknowledged(offset)
+    def on_acknowledged(answer: pb.ImportMembershipResponse) -> None:
+        sent.members, sent.is_begun = answer.acknowledged_offset, True
+        progress.acknowledged(sent.members, dropped_counts(answer.dropped_identifiers))
 
     def chunks_behind(offset: int) -> Iterator[pb.ImportChunk]:
         return chunks_of(source.columns(offset, progress.read), operation, size=batch_size)
@@ -170,26 +157,9 @@ def _report(sent: Sent, result: pb.ImportResult) -> None:
         "that could find them",
         soft_wrap=True,
     )
-    if out.is_terminal and result.dropped_identifiers:
-        out.print(dropped_table(_counts(result)))
-    elif result.dropped_identifiers:
-        for (key, reason), count in _counts(result).most_common():
+    dropped = dropped_counts(result.dropped_identifiers)
+    if out.is_terminal and dropped:
+        out.print(dropped_table(dropped))
+    elif dropped:
+        for (key, reason), count in dropped.most_common():
             out.print(f"dropped {count:,} of {key}: {reason}", markup=False, soft_wrap=True)
-
-
-def _counts(result: pb.ImportResult) -> Counter[tuple[str, str]]:
-    return Counter(
-        {
-            (key_name(one.key), reason_name(one.reason)): one.count
-            for one in result.dropped_identifiers
-        }
-    )
-
-
-def dropped_table(dropped: Counter[tuple[str, str]]) -> Table:
-    """Lay out the identifiers that could not be used, most frequent first."""
-    table = Table("identifier", "why it was dropped", title="Dropped identifiers")
-    table.add_column("count", justify="right")
-    for (key, reason), count in dropped.most_common():
-        table.add_row(key, reason, f"{count:,}")
-    return table

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from service.cli.dropped import Dropped, dropped_line
+
 LINE_EVERY_S: Final = 10.0
 """Seconds between two lines where no bar can be shown."""
 
@@ -86,11 +88,12 @@ class ImportProgress:
         """Tell that so much more of the list was read."""
         self._pace.read += count
 
-    def acknowledged(self, members: int) -> None:
-        """Tell that so many members of the list are durable."""
+    def acknowledged(self, members: int, dropped: Dropped) -> None:
+        """Tell that so many members of the list are durable, and what was dropped of them."""
         now_s = self._monotonic()
         self._pace.acknowledged(members, now_s)
-        self._bar.update(self._task, completed=self._pace.read, pace=str(self._pace))
+        told = "; ".join(filter(None, (str(self._pace), dropped_line(dropped))))
+        self._bar.update(self._task, completed=self._pace.read, pace=told)
         if self._bar.disable and now_s >= self._line_after_s:
             self._line_after_s = now_s + LINE_EVERY_S
-            self._console.print(f"{self._name}: {self._pace}", markup=False, soft_wrap=True)
+            self._console.print(f"{self._name}: {told}", markup=False, soft_wrap=True)

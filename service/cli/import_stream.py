@@ -81,7 +81,7 @@ class ImportStream:
         header: pb.ImportHeader,
         chunks: ChunkedList,
         *,
-        on_acknowledged: Callable[[int], object],
+        on_acknowledged: Callable[[pb.ImportMembershipResponse], object],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._stub = stub
@@ -102,7 +102,7 @@ class ImportStream:
             try:
                 with contextlib.closing(self._answers()) as answers:
                     for answer in answers:
-                        self._on_acknowledged(answer.acknowledged_offset)
+                        self._on_acknowledged(answer)
                         # As long as it goes on it is tried again.
                         if answer.acknowledged_offset > durable:
                             waits, durable = iter(RETRY_WAITS_S), answer.acknowledged_offset

@@ -7,9 +7,9 @@ from typing import Final
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.cli.customer_list import MemberColumns
-from service.identifiers.keys import STRONG_KEYS, Key
+from service.identifiers.keys import STRONG_KEYS
 from service.identifiers.traits import LIST_SEPARATOR, TRAIT_NAMES
-from service.rpc.member_columns import FIELDS as COLUMN_FIELDS
+from service.rpc.member_columns import FIELDS, MEMBER_FIELDS
 
 CHUNK_MEMBERS_MAX: Final = 10_000
 """Members in one chunk, the most that the service takes."""
@@ -19,23 +19,6 @@ PIECE_BYTES_MAX: Final = CHUNK_BYTES_MAX // 8
 """Bytes of the members that go into a chunk, or not, together."""
 TEXT_OVERHEAD_BYTES: Final = 8
 """Bytes that a text adds to a message beside its own, amply for all but very short lists in a cell."""
-
-_FIELDS: Final[Mapping[Key, str]] = {
-    Key.EMAIL: "emails",
-    Key.PHONE: "phones",
-    Key.MADID: "mobile_ad_ids",
-    Key.FN: "first_name",
-    Key.LN: "last_name",
-    Key.GEN: "gender",
-    Key.DOBY: "birth_year",
-    Key.DOBM: "birth_month",
-    Key.DOBD: "birth_day",
-    Key.CT: "city",
-    Key.ST: "state",
-    Key.ZIP: "zip",
-    Key.COUNTRY: "country",
-}
-"""The field of a member for each key."""
 
 
 class Operation(enum.StrEnum):
@@ -118,7 +101,7 @@ def _put_columns(columns: pb.MemberColumns, part: MemberColumns, operation: Oper
         for key, names in TRAIT_NAMES.items():
             for name in names:
                 if name in part.traits:
-                    getattr(columns, COLUMN_FIELDS[key]).extend(part.traits[name])
+                    getattr(columns, FIELDS[key]).extend(part.traits[name])
 
 
 def _pieces(block: MemberColumns) -> Iterator[MemberColumns]:
@@ -154,9 +137,9 @@ def _put_traits(members: Sequence[pb.Member], traits: Mapping[str, Sequence[str]
             for name in present:
                 _put_trait(members, name, traits[name])
         elif present and key in STRONG_KEYS:
-            _put_several(members, _FIELDS[key], traits[present[0]])
+            _put_several(members, MEMBER_FIELDS[key], traits[present[0]])
         elif present:
-            _put_one(members, _FIELDS[key], traits[present[0]])
+            _put_one(members, MEMBER_FIELDS[key], traits[present[0]])
 
 
 def _put_trait(members: Sequence[pb.Member], name: str, texts: Sequence[str]) -> None:

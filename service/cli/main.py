@@ -8,6 +8,8 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
+from service.cli.access import with_access
+
 OPTIONS: Final[Mapping[str, Any]] = {
     "add_completion": False,
     "pretty_exceptions_enable": False,
@@ -17,6 +19,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("demo", "demo"),
     "serve": ("serve", "serve"),
     "migrate": ("migrate", "migrate"),
+    "new-token": ("new_token", "new_token"),
     "connect-ad-account": ("connect", "connect_ad_account"),
     "connect": ("connect", "connect"),
     "import": ("import_list", "import_list"),
@@ -43,7 +46,7 @@ def _command(name: str, module_name: str, function: str) -> object:
     module = importlib.import_module(f"service.cli.{module_name}")
     alone = typer.Typer(**OPTIONS)
     epilog = module.settings_help() if name == "serve" else None
-    alone.command(name, epilog=epilog)(getattr(module, function))
+    alone.command(name, epilog=epilog)(with_access(getattr(module, function)))
     return typer.main.get_command(alone)
 
 

@@ -13,6 +13,8 @@ from service.cli.terminal import EXIT_USAGE, fail, notes
 from service.embedded import EmbeddedPostgresError
 from service.loop_lag import LoopTurns
 from service.processes import ProcessDied, serve_with_processes
+from service.rpc.access.certificates import CertificateError
+from service.rpc.access.tokens_file import TokensFileError
 from service.settings import Settings, SettingsError
 from service.settings_table import describe_settings
 from service.store.errors import SchemaMismatch, StoreUnavailable
@@ -21,6 +23,7 @@ from service.telemetry import configure_logging
 PROCESSES_MAX: Final = 64
 STOPPED_BY_A_REASON: Final = (
     *(EmbeddedPostgresError, StoreUnavailable, SchemaMismatch, OSError, ProcessDied),
+    *(CertificateError, TokensFileError),
 )
 """What keeps the service from starting and says why in words for a person."""
 
@@ -60,7 +63,7 @@ def serve(
     With several processes callers are spread over them by their connections, audiences by their leases;
     one that dies is started anew.
 
-    Example: `AUDIENCE_SYNC_LISTEN=0.0.0.0:50051 audience-sync serve`
+    Example: `AUDIENCE_SYNC_LISTEN=127.0.0.1:50052 audience-sync serve`
     """
     settings = read_settings()
     configure_logging(level=settings.log_level, log_format=settings.log_format)

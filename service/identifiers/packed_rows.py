@@ -116,11 +116,16 @@ def runs_of(chunk: bytes) -> list[Run]:
     mask = chunk[:MASK_BYTES]
     if _is_uniform(chunk, mask):
         return [a_run(row_mask(mask), chunk)] if mask != EMPTY_ROW else []
-    by_mask: dict[bytes, list[bytes]] = {}
-    for row in split_rows(chunk):
-        by_mask.setdefault(row[:MASK_BYTES], []).append(row)
-    by_mask.pop(EMPTY_ROW, None)
-    return [a_run(row_mask(mask), b"".join(rows)) for mask, rows in by_mask.items()]
+    return by_mask(split_rows(chunk))
+
+
+def by_mask(rows: Iterable[bytes]) -> list[Run]:
+    """These rows by mask, without empty ones."""
+    groups: dict[bytes, list[bytes]] = {}
+    for row in rows:
+        groups.setdefault(row[:MASK_BYTES], []).append(row)
+    groups.pop(EMPTY_ROW, None)
+    return [a_run(row_mask(mask), b"".join(some)) for mask, some in groups.items()]
 
 
 def _is_uniform(chunk: bytes, mask: bytes) -> bool:

@@ -44,6 +44,9 @@ def value_size(key: Key) -> int:
     return MADID_BYTES if key is Key.MADID else HASH_BYTES
 
 
+_MASKS_ALONE: Final = {key: ((1 << key).to_bytes(MASK_BYTES), value_size(key)) for key in Key}
+
+
 def pack_row(values: Mapping[Key, bytes]) -> bytes:
     """The packed row of these values.
 
@@ -104,25 +107,36 @@ def split_rows(chunk: bytes) -> list[bytes]:
     """
     rows = []
     start = 0
-    while start < len(chunk):
-        end = start + row_size(int.from_bytes(chunk[start : start + MASK_BYTES]))
-        if end > len(chunk):
+    chunk_end = len(chunk)
+    while start < chunk_end:
+        end = start + _size_of(chunk[start : start + MASK_BYTES])
+        if end > chunk_end:
             raise ValueError("the chunk ends within a row")
         rows.append(chunk[start:end])
         start = end
     return rows
 
 
+@functools.lru_cache(maxsize=_MASK_END)
+def _size_of(mask: bytes) -> int:
+    return row_size(int.from_bytes(mask))
+
+
 def strong_identifiers(row: bytes) -> tuple[Identifier, ...]:
     """The row's e-mail, phone and device, as far as it has them, in this order."""
-    strong = row_mask(row) & _STRONG_MASK
-    found = []
+    return tuple([Identifier(key, row[place]) for key, place in _strong_places(row[:MASK_BYTES])])
+
+
+@functools.lru_cache(maxsize=_MASK_END)
+def _strong_places(mask: bytes) -> tuple[tuple[Key, slice], ...]:
+    """Where the strong identifiers lie in a row with this mask."""
+    places = []
     start = MASK_BYTES
-    for key in mask_keys(strong):
+    for key in mask_keys(int.from_bytes(mask) & _STRONG_MASK):
         end = start + value_size(key)
-        found.append(Identifier(key, row[start:end]))
+        places.append((key, slice(start, end)))
         start = end
-    return tuple(found)
+    return tuple(places)
 
 
 def prefix(value: bytes) -> int:
@@ -143,8 +157,15 @@ def row_with_only(row: bytes, key: Key) -> bytes:
 
 
 def row_of(identifier: Identifier) -> bytes:
-    """A row of that identifier alone."""
-    return pack_row({identifier.key: identifier.value})
+    """A row of that identifier alone.
+
+    Raises:
+        ValueError: the value has not the size its key asks for.
+    """
+    mask, size = _MASKS_ALONE[identifier.key]
+    if len(identifier.value) != size:
+        return pack_row({identifier.key: identifier.value})  # says what is wrong
+    return mask + identifier.value
 
 
 def wire_value(key: Key, value: bytes) -> str:

@@ -3,6 +3,7 @@
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.graph.credentials import Credentials
+from service.rpc.access.callers import caller
 from service.rpc.ad_account_checks import check_with_facebook
 from service.rpc.api import Api
 from service.rpc.convert_ad_account import ad_account_message
@@ -53,14 +54,19 @@ async def get_ad_account(api: Api, request: pb.GetAdAccountRequest) -> pb.GetAdA
 async def list_ad_accounts(
     api: Api, request: pb.ListAdAccountsRequest
 ) -> pb.ListAdAccountsResponse:
-    """A page of ad accounts by id."""
+    """A page of ad accounts by id; those that are not for who calls are left out of it."""
     limit, of = page_rows(request.page_size), ("ListAdAccounts",)
     after = page_key(request.page_token, of=of)
     async with api.connection() as connection:
         rows = await store.list_ad_accounts(connection, after_id=after, limit=limit + 1)
     page, token = cut_page(rows, limit=limit, key=lambda row: row.ad_account_id, of=of)
     return pb.ListAdAccountsResponse(
-        ad_accounts=[ad_account_message(row) for row in page], next_page_token=token
+        ad_accounts=[
+            ad_account_message(row)
+            for row in page
+            if caller().may_use_ad_account(row.ad_account_id)
+        ],
+        next_page_token=token,
     )
 
 

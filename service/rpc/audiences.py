@@ -2,6 +2,7 @@
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
+from service.rpc.access.reach import check_audience, is_in_reach
 from service.rpc.api import Api
 from service.rpc.convert_audience import audience_message, interval_seconds, region
 from service.rpc.errors import InvalidField
@@ -20,7 +21,7 @@ async def get_audience(api: Api, request: pb.GetAudienceRequest) -> pb.GetAudien
 
 
 async def list_audiences(api: Api, request: pb.ListAudiencesRequest) -> pb.ListAudiencesResponse:
-    """A page of audiences by id."""
+    """A page of audiences by id; those that are not for who calls are left out of it."""
     limit, of = page_rows(request.page_size), ("ListAudiences", request.ad_account_id)
     after = page_key(request.page_token, of=of)
     async with api.connection() as connection:
@@ -32,7 +33,7 @@ async def list_audiences(api: Api, request: pb.ListAudiencesRequest) -> pb.ListA
         )
     page, token = cut_page(rows, limit=limit, key=lambda row: row.audience_id, of=of)
     return pb.ListAudiencesResponse(
-        audiences=[audience_message(row) for row in page], next_page_token=token
+        audiences=[audience_message(row) for row in page if is_in_reach(row)], next_page_token=token
     )
 
 
@@ -89,7 +90,9 @@ async def disconnect_audience(
         audience = await store.lock_audience(connection, request.audience_id)
         if audience is None:
             audience = await existing_audience(connection, request.audience_id)
-        elif audience.disconnect_mode != mode:
+            return pb.DisconnectAudienceResponse(audience=audience_message(audience))
+        check_audience(audience)
+        if audience.disconnect_mode != mode:
             await store.request_disconnect(connection, audience.audience_no, mode)
             audience = await _as_it_is_now(connection, audience)
     return pb.DisconnectAudienceResponse(audience=audience_message(audience))

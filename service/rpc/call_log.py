@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import grpc
 import structlog
 
-from service.rpc.calls import AroundCalls, Context
+from service.rpc.access.callers import caller
+from service.rpc.calls import REFLECTION_NAME, SERVICE_NAME, AroundCalls, Context
 
 _log = structlog.get_logger("service.rpc")
 
@@ -21,6 +22,10 @@ class CallNotes:
 
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
+    why: str = ""
+    """What the log is told beyond the caller."""
+    caller: str = ""
+    """The name that goes with the token; empty where none is asked for."""
     audience_id: str = ""
 
 
@@ -35,6 +40,8 @@ def notes() -> CallNotes:
 class LogCalls(AroundCalls):
     """Outermost: sees every call with the code that it ended with."""
 
+    services: ClassVar[frozenset[str]] = frozenset({SERVICE_NAME, REFLECTION_NAME})
+
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
         self._monotonic = monotonic
@@ -45,7 +52,7 @@ class LogCalls(AroundCalls):
         """Log the call when it has ended, however it ended."""
         began = self._monotonic()
         peer = context.peer()  # which a cancelled call no longer knows
-        seen = CallNotes(code=grpc.StatusCode.CANCELLED)
+        seen = CallNotes(code=grpc.StatusCode.CANCELLED, caller=caller().name)
         _notes.set(seen)
         try:
             answer = await call()
@@ -59,6 +66,8 @@ class LogCalls(AroundCalls):
                 peer=peer,
                 code=seen.code.name,
                 reason=seen.reason,
+                why=seen.why,
+                caller=seen.caller,
                 duration_ms=round((self._monotonic() - began) * 1000, 1),
                 audience_id=seen.audience_id,
             )

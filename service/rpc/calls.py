@@ -4,13 +4,18 @@ import abc
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeAlias
 
 import grpc
 import grpc.aio
+from grpc_reflection.v1alpha import reflection
+
+from service.rpc.errors import ServiceError
 
 SERVICE_NAME: Final = "audiencesync.v1.AudienceSyncService"
+REFLECTION_NAME: Final[str] = reflection.SERVICE_NAME
 
 # grpc types neither requests nor responses at this edge, and its classes are generic to mypy only.
 if TYPE_CHECKING:
@@ -24,14 +29,16 @@ Decode: TypeAlias = Callable[[bytes], Any]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
-    """Is asked about every call of our service; calls of other services pass untouched."""
+    """Is asked about every call of its services; calls of other services pass untouched."""
 
+    services: ClassVar[frozenset[str]] = frozenset({SERVICE_NAME})
     takes_bytes: ClassVar[bool] = False
     """Whether the request is handed over undecoded."""
 
     def __init__(self) -> None:
-        self._surrounded: dict[str, tuple[Handler, Handler]] = {}
-        """By method, its handler and the one made of it: gRPC asks anew with every call."""
+        self._surrounded: dict[tuple[str, int], tuple[Handler, Handler]] = {}
+        """By method and handler, which may be the one that refuses: that handler, and the one made of
+        it. gRPC asks anew with every call."""
 
     @abc.abstractmethod
     def behaviour(self, method: str, handler: Handler, /) -> Behaviour:
@@ -44,13 +51,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
     ) -> Handler | None:
         handler = await continuation(handler_call_details)
         service, _, method = handler_call_details.method.lstrip("/").partition("/")
-        if handler is None or service != SERVICE_NAME:
+        if handler is None or service not in self.services:
             return handler
-        known, surrounded = self._surrounded.get(method, (None, None))
-        if known is not handler:
-            surrounded = self._surround(handler, method)
-            self._surrounded[method] = handler, surrounded
-        return surrounded
+        key = method, id(handler)  # of which none is given to another while we hold the handler
+        known = self._surrounded.get(key)
+        if known is None:
+            known = self._surrounded[key] = handler, self._surround(handler, method)
+        return known[1]
 
     def _surround(self, handler: Handler, method: str) -> Handler:
         return _MAKE[handler.request_streaming, handler.response_streaming](
@@ -70,7 +77,7 @@ class AroundCalls(CallInterceptor):
         """Make the call and return its answer."""
 
     def behaviour(self, method: str, handler: Handler, /) -> Behaviour:
-        inner = _behaviour_of(handler)
+        inner = behaviour_of(handler)
 
         async def behaviour(request: Any, context: Context) -> Any:
             return await self.around(method, context, partial(inner, request, context))
@@ -90,7 +97,7 @@ class AtMessages(CallInterceptor):
 
     def behaviour(self, _method: str, handler: Handler, /) -> Behaviour:
         decode = handler.request_deserializer
-        inner = _behaviour_of(handler)
+        inner = behaviour_of(handler)
 
         async def behaviour(request: Any, context: Context) -> Any:
             inward = await self.let_in(request, decode)
@@ -122,7 +129,7 @@ _MAKE: Final = {
 """By whether requests stream, and answers. No method takes a stream and answers once."""
 
 
-def _behaviour_of(handler: Handler) -> Behaviour:
+def behaviour_of(handler: Handler) -> Behaviour:
     """The handler as a coroutine; a generator of responses becomes one that writes them.
 
     So a cancelled call ends in the coroutine itself, not when its generator is collected.
@@ -138,3 +145,19 @@ def _behaviour_of(handler: Handler) -> Behaviour:
                 await context.write(response)
 
     return write_all
+
+
+_refusal: ContextVar[ServiceError] = ContextVar("service_rpc_refusal")
+
+
+def note_refusal(error: ServiceError) -> None:
+    """Say why the call of this task is refused; `REFUSED` takes the place of its handler then."""
+    _refusal.set(error)
+
+
+async def _raise_refusal(_requests: Any, _context: Context) -> NoReturn:
+    raise _refusal.get()
+
+
+REFUSED: Final[Handler] = grpc.stream_stream_rpc_method_handler(_raise_refusal)
+"""Takes a stream whatever its method takes: so it answers without waiting for the request."""

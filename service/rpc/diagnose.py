@@ -18,6 +18,8 @@ from service.diagnosis.database import (
 )
 from service.diagnosis.findings import Finding, worst_first
 from service.diagnosis.keys import judge_keys
+from service.rpc.access.callers import caller
+from service.rpc.access.reach import is_in_reach
 from service.rpc.api import Api
 from service.rpc.convert_finding import finding_message
 from service.rpc.errors import AdAccountNotConnected
@@ -94,7 +96,7 @@ async def _judge_installation(
     """Judge database and keys where that is asked for; the database's time, and how far it is ahead."""
     async with api.connection() as connection:
         server, ahead = await server_and_clock(api, connection)
-        if page.is_first and not (request.audience_id or request.ad_account_id):
+        if page.is_first and _is_about_all(request):
             keyring = api.keyring
             uses = await diagnosis.list_sealing_key_uses(connection)
             parts: Iterable[Iterable[Finding]] = (
@@ -106,6 +108,11 @@ async def _judge_installation(
             for part in parts:
                 page.findings.extend(part)
     return server.now, ahead
+
+
+def _is_about_all(request: pb.DiagnoseRequest) -> bool:
+    """Whether the installation is asked about, by somebody whose business it is."""
+    return not (request.audience_id or request.ad_account_id or caller().is_limited)
 
 
 async def _page(api: Api, request: pb.DiagnoseRequest, key: str) -> _Page:
@@ -138,9 +145,11 @@ async def _take_accounts(api: Api, request: pb.DiagnoseRequest, page: _Page, aft
         found = await ad_accounts.list_ad_accounts(
             connection, after_id=after, limit=ACCOUNTS_A_PAGE + 1
         )
-    page.accounts = found[:ACCOUNTS_A_PAGE]
     if len(found) > ACCOUNTS_A_PAGE:
-        page.next_key = _ACCOUNTS + page.accounts[-1].ad_account_id
+        page.next_key = _ACCOUNTS + found[ACCOUNTS_A_PAGE - 1].ad_account_id
+    page.accounts = [
+        one for one in found[:ACCOUNTS_A_PAGE] if caller().may_use_ad_account(one.ad_account_id)
+    ]
 
 
 async def _take_audiences(api: Api, request: pb.DiagnoseRequest, page: _Page, key: str) -> None:
@@ -152,6 +161,6 @@ async def _take_audiences(api: Api, request: pb.DiagnoseRequest, page: _Page, ke
             after_id=key.removeprefix(_AUDIENCES) if key.startswith(_AUDIENCES) else "",
             limit=limit + 1,
         )
-    page.audiences = found[:limit]
     if len(found) > limit:
-        page.next_key = _AUDIENCES + page.audiences[-1].audience_id
+        page.next_key = _AUDIENCES + found[limit - 1].audience_id
+    page.audiences = [one for one in found[:limit] if is_in_reach(one)]

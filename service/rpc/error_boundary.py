@@ -2,14 +2,14 @@
 
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 import structlog
 from grpc.aio import BaseError
 from grpc_status import rpc_status
 
 from service.rpc.call_log import notes
-from service.rpc.calls import AroundCalls, Context
+from service.rpc.calls import REFLECTION_NAME, SERVICE_NAME, AroundCalls, Context
 from service.rpc.errors import DatabaseUnavailable, InternalError, ServiceError
 from service.rpc.status import CODES, status_of
 from service.store.errors import StoreUnavailable
@@ -22,6 +22,8 @@ _log = structlog.get_logger("service.rpc")
 
 class AnswerErrors(AroundCalls):
     """Answers errors with google.rpc.Status. `new_error_id` names defects in answer and log."""
+
+    services: ClassVar[frozenset[str]] = frozenset({SERVICE_NAME, REFLECTION_NAME})
 
     def __init__(self, new_error_id: Callable[[], str]) -> None:
         super().__init__()
@@ -62,6 +64,6 @@ def trace_of(error: BaseException) -> list[str]:
 
 async def _refuse(context: Context, error: ServiceError) -> NoReturn:
     seen = notes()
-    seen.code, seen.reason = CODES[error.kind], error.reason
+    seen.code, seen.reason, seen.why = CODES[error.kind], error.reason, error.why
     await context.abort_with_status(rpc_status.to_status(status_of(error)))
     raise AssertionError("abort_with_status raises")

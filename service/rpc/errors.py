@@ -18,6 +18,12 @@ class Kind(enum.Enum):
     """Something else has to be cured first."""
     EXHAUSTED = enum.auto()
     """This server has no room for the request now."""
+    UNKNOWN_CALLER = enum.auto()
+    """Who calls has not said who they are, or is not known."""
+    NOT_ALLOWED = enum.auto()
+    """Who calls may not do this."""
+    BROKEN_OFF = enum.auto()
+    """What was begun has to be begun again."""
     UNAVAILABLE = enum.auto()
     """Trying again makes sense."""
     INTERNAL = enum.auto()
@@ -35,7 +41,7 @@ class ServiceError(Exception):
     """An error with a reason of the contract. Its message, for a person, is the class's first line.
 
     `reason` is the name in ErrorReason without its prefix; `metadata` holds nothing personal and no
-    secret; `retry_after_s` is in seconds.
+    secret; `retry_after_s` is in seconds; `why` is told to the log only.
     """
 
     reason: ClassVar[str]
@@ -48,12 +54,14 @@ class ServiceError(Exception):
         metadata: Mapping[str, str] | None = None,
         violations: Sequence[FieldViolation] = (),
         retry_after_s: float | None = None,
+        why: str = "",
     ) -> None:
         self.message = message or (type(self).__doc__ or "").partition("\n")[0]
         super().__init__(self.message)
         self.metadata = dict(metadata or {})
         self.violations = tuple(violations)
         self.retry_after_s = retry_after_s
+        self.why = why
 
 
 class InvalidField(ServiceError):
@@ -248,3 +256,31 @@ class InternalError(ServiceError):
 
     reason = "INTERNAL"
     kind = Kind.INTERNAL
+
+
+class CallerUnknown(ServiceError):
+    """The call needs a bearer token that is known here."""
+
+    reason = "CALLER_UNKNOWN"
+    kind = Kind.UNKNOWN_CALLER
+
+
+class CallerNotAllowed(ServiceError):
+    """The token does not allow this."""
+
+    reason = "CALLER_NOT_ALLOWED"
+    kind = Kind.NOT_ALLOWED
+
+
+class CallerOverLimit(ServiceError):
+    """You make too many calls; try again later."""
+
+    reason = "CALLER_OVER_LIMIT"
+    kind = Kind.EXHAUSTED
+
+
+class StreamIdle(ServiceError):
+    """The stream brought nothing for too long."""
+
+    reason = "STREAM_IDLE"
+    kind = Kind.BROKEN_OFF

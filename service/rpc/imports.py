@@ -74,9 +74,12 @@ async def _next(items: AsyncGenerator[T, None]) -> T | None:
 
 def answer_of(taken: Import) -> pb.ImportMembershipResponse:
     """What is durable, and the result once the list is whole."""
-    answer = pb.ImportMembershipResponse(acknowledged_offset=taken.acknowledged)
+    result = pb.ImportResult.FromString(taken.result)
+    answer = pb.ImportMembershipResponse(
+        acknowledged_offset=taken.acknowledged, dropped_identifiers=result.dropped_identifiers
+    )
     if taken.is_finished:
-        answer.result.ParseFromString(taken.result)
+        answer.result.CopyFrom(result)
     return answer
 
 

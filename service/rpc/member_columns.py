@@ -24,9 +24,9 @@ FIELDS: Final[Mapping[Key, str]] = {
     Key.ZIP: "zips",
     Key.COUNTRY: "countries",
 }
-"""The field that holds the texts of each key."""
+"""The field of columns for each key."""
 
-_MEMBER_FIELDS: Final = {
+MEMBER_FIELDS: Final = {
     **{key: FIELDS[key] for key in STRONG_KEYS},
     Key.FN: "first_name",
     Key.LN: "last_name",
@@ -39,6 +39,7 @@ _MEMBER_FIELDS: Final = {
     Key.ZIP: "zip",
     Key.COUNTRY: "country",
 }
+"""The field of a member alone for each key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class ListedMembers:
         fields: dict[str, Any] = {}
         for key, column in self.texts.items():
             text = column[place]
-            fields[_MEMBER_FIELDS[key]] = (text,) if key in STRONG_KEYS else text
+            fields[MEMBER_FIELDS[key]] = (text,) if key in STRONG_KEYS else text
         return RawMember(**fields)
 
 

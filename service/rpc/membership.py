@@ -7,6 +7,7 @@ from functools import partial
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.identifiers.keys import RULES_VERSION, DropReason, Key
+from service.rpc.access.callers import caller
 from service.rpc.api import Api
 from service.rpc.errors import ServiceError
 from service.rpc.find_audience import audience_locked_for_changes, disconnected, existing_audience
@@ -23,10 +24,11 @@ async def update_membership(
 ) -> pb.UpdateMembershipResponse:
     """Merge all changes or none; a repeat gets the first answer."""
     audience_id = request.audience_id
+    known_region = None if caller().is_limited else api.regions.get(audience_id)
     call = await UpdateCall.prepare(
         request,
         await repeatable("UpdateMembership", request, request.request_id),
-        default_region=api.regions.get(audience_id) or await _look_up_region(api, audience_id),
+        default_region=known_region or await _look_up_region(api, audience_id),
         clock=api.clock,
     )
     return await api.updates.answer(audience_id, call, partial(_commit, api, audience_id))

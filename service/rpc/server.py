@@ -4,11 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import grpc
 import grpc.aio
 from audiencesync.v1.audience_sync_pb2_grpc import add_AudienceSyncServiceServicer_to_server
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from service.rpc.access.admit_callers import OPEN, AdmitCallers, Entrance
+from service.rpc.access.bound_health import BoundHealth
+from service.rpc.access.reach import KeepToReach
+from service.rpc.access.silence import EndSilentCalls
 from service.rpc.admission import MESSAGE_BYTES_IN_WORK_MAX, MESSAGE_BYTES_MAX, AdmitBytes
 from service.rpc.api import Api
 from service.rpc.call_log import LogCalls
@@ -49,13 +54,15 @@ class RpcServer:
         address: str,
         new_error_id: Callable[[], str],
         limits: RpcLimits = RpcLimits(),
+        entrance: Entrance = OPEN,
+        credentials: grpc.ServerCredentials | None = None,
     ) -> None:
-        """Bind `address` ("127.0.0.1:8080"; port 0 takes a free one).
+        """Bind `address` ("127.0.0.1:8080"; port 0 takes a free one); plain text without `credentials`.
 
         Raises: RuntimeError when the address cannot be bound.
         """
         self._server = grpc.aio.server(
-            interceptors=_interceptors(api, new_error_id, limits),
+            interceptors=_interceptors(api, new_error_id, limits, entrance),
             options=_options(limits),
             maximum_concurrent_rpcs=limits.calls_max,
         )
@@ -64,7 +71,11 @@ class RpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
-        self.port = self._server.add_insecure_port(address)
+        if credentials is None:
+            self.port = self._server.add_insecure_port(address)
+        else:
+            self.port = self._server.add_secure_port(address, credentials)
+        self._credentials = credentials  # which gRPC asks for certificates as long as it runs
 
     async def start(self) -> None:
         """Take calls; health says SERVING from here on."""
@@ -79,16 +90,23 @@ class RpcServer:
 
 
 def _interceptors(
-    api: Api, new_error_id: Callable[[], str], limits: RpcLimits
+    api: Api, new_error_id: Callable[[], str], limits: RpcLimits, entrance: Entrance
 ) -> list[grpc.aio.ServerInterceptor]:
     """Outermost first: what each sees is what the ones before it let through."""
     monotonic = api.clock.monotonic
+    guards: list[grpc.aio.ServerInterceptor] = []
+    if entrance.callers is not None:
+        guards.append(AdmitCallers(entrance.callers, entrance.bounds, api.clock))
     return [
+        BoundHealth(monotonic),
         LogCalls(monotonic),
         AnswerErrors(new_error_id),
+        EndSilentCalls(monotonic, entrance.message_seconds_max),
+        *guards,
         AdmitBytes(limits.message_bytes_in_work_max),
         DecodeRequests(),
         ValidateRequests(monotonic),
+        KeepToReach(),
     ]
 
 

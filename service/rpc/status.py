@@ -18,6 +18,9 @@ CODES: Final[Mapping[Kind, grpc.StatusCode]] = {
     Kind.CONFLICT: grpc.StatusCode.ALREADY_EXISTS,
     Kind.PRECONDITION: grpc.StatusCode.FAILED_PRECONDITION,
     Kind.EXHAUSTED: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Kind.UNKNOWN_CALLER: grpc.StatusCode.UNAUTHENTICATED,
+    Kind.NOT_ALLOWED: grpc.StatusCode.PERMISSION_DENIED,
+    Kind.BROKEN_OFF: grpc.StatusCode.ABORTED,
     Kind.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     Kind.INTERNAL: grpc.StatusCode.INTERNAL,
 }

@@ -5,12 +5,15 @@ from typing import Final
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
+from service.rpc.access.callers import caller
+from service.rpc.access.reach import check_audience
 from service.rpc.api import Api
 from service.rpc.convert_sync import has_ended, mode_name, sync_message
 from service.rpc.errors import AudienceNotActive, PageTokenInvalid, SyncNotFound
 from service.rpc.find_audience import existing_audience, locked_audience, refuse_leaving
 from service.rpc.paging import cut_page, page_key, page_rows
 from service.rpc.request_ids import first_answer, keep_first_answer, repeatable
+from service.store import audiences
 from service.store import syncs as store
 from service.store.rows import Audience, AudienceState, Sync
 from service.store.syncs import decode_sync_id
@@ -39,7 +42,7 @@ async def sync_now(api: Api, request: pb.SyncNowRequest) -> pb.SyncNowResponse:
 
 async def get_sync(api: Api, request: pb.GetSyncRequest) -> pb.GetSyncResponse:
     """One sync."""
-    return pb.GetSyncResponse(sync=sync_message(await _find_sync(api, request.sync_id)))
+    return pb.GetSyncResponse(sync=sync_message(await _find_sync_in_reach(api, request.sync_id)))
 
 
 async def list_syncs(api: Api, request: pb.ListSyncsRequest) -> pb.ListSyncsResponse:
@@ -64,7 +67,7 @@ async def watch_sync(
     api: Api, request: pb.WatchSyncRequest
 ) -> AsyncGenerator[pb.WatchSyncResponse]:
     """The sync as it is, then again whenever it has moved, until it has ended."""
-    sync = await _find_sync(api, request.sync_id)
+    sync = await _find_sync_in_reach(api, request.sync_id)
     changed = api.notifications.subscribe("audience_changed", str(sync.audience_no))
     told: Sync | None = None
     try:
@@ -79,6 +82,18 @@ async def watch_sync(
             await changed.wait(WATCH_POLL_SECONDS)
     finally:
         changed.close()
+
+
+async def _find_sync_in_reach(api: Api, sync_id: str) -> Sync:
+    """Raises: SyncNotFound; CallerNotAllowed when it is of an audience that is not for who calls."""
+    sync = await _find_sync(api, sync_id)
+    if caller().is_limited:
+        async with api.connection() as connection:
+            audience = await audiences.find_audience_by_no(connection, sync.audience_no)
+        if audience is None:
+            raise SyncNotFound(metadata={"sync_id": sync_id})
+        check_audience(audience)
+    return sync
 
 
 async def _find_sync(api: Api, sync_id: str) -> Sync:

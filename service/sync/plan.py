@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.identifiers import Identifier, Key, row_mask, row_of, strong_identifiers
-from service.identifiers.packed_rows import PackedRows, distinct, runs_of
+from service.identifiers.packed_rows import PackedRows, by_mask, distinct
 
 HOLDERS_MAX: Final = 50
 """Rows: present rows of one identifier that are added again; with more, the identifier alone is."""
@@ -95,7 +95,7 @@ def plan_removed(rows: Iterable[bytes], holders: Holders, *, whole_rows: bool = 
         removals.update(dict.fromkeys(_rows_that_take_out(row, identifiers, held)))
         if whole_rows and held and not holders.has_row(row):
             removals[row] = None
-    return Plan(removals=_by_mask(removals), additions=_by_mask(additions))
+    return Plan(removals=PackedRows(by_mask(removals)), additions=PackedRows(by_mask(additions)))
 
 
 def rows_behind(removals: Iterable[bytes], rows: Iterable[bytes]) -> list[bytes]:
@@ -111,10 +111,6 @@ def rows_behind(removals: Iterable[bytes], rows: Iterable[bytes]) -> list[bytes]
 def _identifiers_alone(row: bytes) -> list[bytes]:
     identifiers = strong_identifiers(row)
     return [row_of(one) for one in identifiers] if len(identifiers) > 1 else []
-
-
-def _by_mask(rows: Iterable[bytes]) -> PackedRows:
-    return PackedRows(runs_of(b"".join(rows)))
 
 
 def _rows_that_take_out(

@@ -120,9 +120,6 @@ def right_message(method: MethodDescriptor, known: Known, *, pick: int = 0) -> M
         known = {**known, "audience_id": (f"newcomer-{pick}",)}
     if method.name == "ImportMembership":
         known = {**known, "import_id": (f"import-{pick}",)}
-    if method.name == "Diagnose":  # it is about one of both
-        left_out = ("audience_id", "ad_account_id")[pick % 2]
-        known = {name: texts for name, texts in known.items() if name != left_out}
     return _right(method.input_type, known, pick)
 
 

@@ -132,13 +132,8 @@ async def test_a_page_token_is_for_the_same_question_only(rpc: RpcWorld) -> None
             grpc.StatusCode.NOT_FOUND,
             "AD_ACCOUNT_NOT_CONNECTED",
         ),
-        (
-            pb.DiagnoseRequest(audience_id="a", ad_account_id="act_1"),
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "INVALID_FIELD",
-        ),
     ],
-    ids=["audience", "ad account", "both"],
+    ids=["audience", "ad account"],
 )
 async def test_what_is_not_there_is_refused(
     rpc: RpcWorld, request_: pb.DiagnoseRequest, code: grpc.StatusCode, reason: str

@@ -72,8 +72,11 @@ async def test_columns_changes_and_leavers_may_follow_each_other(rpc: RpcWorld) 
 async def test_what_cannot_be_used_in_columns_is_counted(rpc: RpcWorld) -> None:
     broken = columns(0, range(3), final=True)
     broken.chunk.members.emails[:] = ["a@mail.example", "no address", ""]
-    result = (await send(rpc, header(), broken))[-1].result
-    assert (result.changed_count, result.unmatchable_count) == (3, 2)
+    broken.chunk.final = False
+    answers = await send(rpc, header(), broken, columns(3, [3], final=True))
+    assert [sum(one.count for one in answer.dropped_identifiers) for answer in answers] == [0, 1, 1]
+    result = answers[-1].result
+    assert (result.changed_count, result.unmatchable_count) == (4, 2)
     assert [(one.key, one.count) for one in result.dropped_identifiers] == [(pb.KEY_EMAIL, 1)]
     assert (await rpc.audience()).unmatchable_count == 2
 

@@ -1947,21 +1947,27 @@ class ImportMembershipResponse(_message.Message):
 
     ACKNOWLEDGED_OFFSET_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    DROPPED_IDENTIFIERS_FIELD_NUMBER: _builtins.int
     acknowledged_offset: _builtins.int
     """So many changes of the list are durable: the offset to go on from."""
     @_builtins.property
     def result(self) -> Global___ImportResult:
         """What came of it; set once the final chunk is taken in."""
 
+    @_builtins.property
+    def dropped_identifiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___DroppedIdentifier]:
+        """What was dropped of those changes, by kind and reason."""
+
     def __init__(
         self,
         *,
         acknowledged_offset: _builtins.int = ...,
         result: Global___ImportResult | None = ...,
+        dropped_identifiers: _abc.Iterable[Global___DroppedIdentifier] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_offset", b"acknowledged_offset", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_offset", b"acknowledged_offset", "dropped_identifiers", b"dropped_identifiers", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2431,9 +2437,9 @@ class DiagnoseRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     audience_id: _builtins.str
-    """Only this audience and its ad account. Empty: see below."""
+    """Only this audience and its ad account."""
     ad_account_id: _builtins.str
-    """Only this ad account and its audiences. Empty, as `audience_id`: everything."""
+    """Only this ad account and its audiences; not read beside `audience_id`. Both empty: everything."""
     stored_only: _builtins.bool
     """Whether Facebook is not asked: only what is stored is judged."""
     page_size: _builtins.int

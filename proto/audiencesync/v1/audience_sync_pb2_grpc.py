@@ -31,6 +31,9 @@ class AudienceSyncServiceStub:
     Every error carries google.rpc.ErrorInfo with a reason of ErrorReason; a bad field is named in
     google.rpc.BadRequest; google.rpc.RetryInfo says when trying again makes sense. A call that fails
     changes nothing.
+
+    Where the service asks for tokens, a call carries one as metadata "authorization: Bearer TOKEN", and
+    the token's scopes must have the one that the method names here. No scope includes another.
     """
 
     def __init__(self, channel):
@@ -137,12 +140,16 @@ class AudienceSyncServiceServicer:
     Every error carries google.rpc.ErrorInfo with a reason of ErrorReason; a bad field is named in
     google.rpc.BadRequest; google.rpc.RetryInfo says when trying again makes sense. A call that fails
     changes nothing.
+
+    Where the service asks for tokens, a call carries one as metadata "authorization: Bearer TOKEN", and
+    the token's scopes must have the one that the method names here. No scope includes another.
     """
 
     def ConnectAdAccount(self, request, context):
         """Stores an ad account's token after checking it with Facebook: the token, its `ads_management`
         permission, the account, and the Custom Audience terms. Again with a new token: replaces it and
         unblocks the account's audiences.
+        Scope: administer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,6 +157,7 @@ class AudienceSyncServiceServicer:
 
     def GetAdAccount(self, request, context):
         """One ad account.
+        Scope: read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,6 +165,7 @@ class AudienceSyncServiceServicer:
 
     def ListAdAccounts(self, request, context):
         """The connected ad accounts, by id.
+        Scope: read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -166,6 +175,7 @@ class AudienceSyncServiceServicer:
         """Connects an audience: a Custom Audience is created, or an existing one adopted. The wish is
         durable when the call answers; it waits up to 10 seconds for the outcome and answers with the
         state reached. Repeating the same call is harmless.
+        Scope: administer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,6 +183,7 @@ class AudienceSyncServiceServicer:
 
     def GetAudience(self, request, context):
         """One audience.
+        Scope: read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -180,6 +191,7 @@ class AudienceSyncServiceServicer:
 
     def ListAudiences(self, request, context):
         """Audiences by id, disconnected ones left out.
+        Scope: read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,6 +199,7 @@ class AudienceSyncServiceServicer:
 
     def UpdateAudience(self, request, context):
         """Changes an audience's settings; a new name or description reaches Facebook.
+        Scope: administer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -194,6 +207,7 @@ class AudienceSyncServiceServicer:
 
     def PauseAudience(self, request, context):
         """Stops sending; changes are still taken. Takes effect at the end of the batch window under way.
+        Scope: operate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -201,6 +215,7 @@ class AudienceSyncServiceServicer:
 
     def ResumeAudience(self, request, context):
         """Sends again, beginning at once.
+        Scope: operate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -209,6 +224,7 @@ class AudienceSyncServiceServicer:
     def DisconnectAudience(self, request, context):
         """Ends the keeping of an audience. Its membership is deleted here; what happens on Facebook is
         said by the mode.
+        Scope: administer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -217,6 +233,7 @@ class AudienceSyncServiceServicer:
     def UpdateMembership(self, request, context):
         """Says who entered and who left. Atomic, and durable when it answers; sent to Facebook by the next
         sync.
+        Scope: write.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -228,6 +245,7 @@ class AudienceSyncServiceServicer:
         break the same import_id goes on behind them: the caller sends the header, waits for the first
         answer, and sends the chunks from there. An import that nobody touches for 24 hours is given up;
         what a MODE_DELTA one had taken in stays. The result of a finished one is kept for 7 days.
+        Scope: write.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -236,6 +254,7 @@ class AudienceSyncServiceServicer:
     def SyncNow(self, request, context):
         """Syncs now instead of at the next interval. Joins the running sync if that one covers the present
         revision in the same mode, else the one that waits, else a new one.
+        Scope: operate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -243,6 +262,7 @@ class AudienceSyncServiceServicer:
 
     def GetSync(self, request, context):
         """One sync.
+        Scope: read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -250,6 +270,7 @@ class AudienceSyncServiceServicer:
 
     def ListSyncs(self, request, context):
         """An audience's syncs, newest first, kept for 90 days.
+        Scope: read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -258,6 +279,7 @@ class AudienceSyncServiceServicer:
     def ListRejectedRows(self, request, context):
         """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
         why, and how many; never their values. Kept as long as their sync.
+        Scope: read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -265,6 +287,7 @@ class AudienceSyncServiceServicer:
 
     def WatchSync(self, request, context):
         """Sends the sync as it is now and again whenever it has moved, until it has ended.
+        Scope: read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -274,7 +297,8 @@ class AudienceSyncServiceServicer:
         """Looks for what is wrong or could be better: the database, clocks and keys, then each ad account,
         for which Facebook is asked twice unless it is throttled, then each audience. Changes nothing but
         that it heeds a rate limit it meets. It answers within 20 seconds; what there was no time for is
-        told as a finding.
+        told as a finding. A caller who is limited to some audiences or ad accounts is told of these only.
+        Scope: operate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -387,6 +411,9 @@ class AudienceSyncService:
     Every error carries google.rpc.ErrorInfo with a reason of ErrorReason; a bad field is named in
     google.rpc.BadRequest; google.rpc.RetryInfo says when trying again makes sense. A call that fails
     changes nothing.
+
+    Where the service asks for tokens, a call carries one as metadata "authorization: Bearer TOKEN", and
+    the token's scopes must have the one that the method names here. No scope includes another.
     """
 
     @staticmethod

@@ -32,6 +32,9 @@ class AudienceSyncServiceStub:
     Every error carries google.rpc.ErrorInfo with a reason of ErrorReason; a bad field is named in
     google.rpc.BadRequest; google.rpc.RetryInfo says when trying again makes sense. A call that fails
     changes nothing.
+
+    Where the service asks for tokens, a call carries one as metadata "authorization: Bearer TOKEN", and
+    the token's scopes must have the one that the method names here. No scope includes another.
     """
 
     @_typing.overload
@@ -42,33 +45,51 @@ class AudienceSyncServiceStub:
     """Stores an ad account's token after checking it with Facebook: the token, its `ads_management`
     permission, the account, and the Custom Audience terms. Again with a new token: replaces it and
     unblocks the account's audiences.
+    Scope: administer.
     """
     GetAdAccount: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.GetAdAccountRequest, _audience_sync_pb2.GetAdAccountResponse]
-    """One ad account."""
+    """One ad account.
+    Scope: read.
+    """
     ListAdAccounts: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.ListAdAccountsRequest, _audience_sync_pb2.ListAdAccountsResponse]
-    """The connected ad accounts, by id."""
+    """The connected ad accounts, by id.
+    Scope: read.
+    """
     ConnectAudience: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.ConnectAudienceRequest, _audience_sync_pb2.ConnectAudienceResponse]
     """Connects an audience: a Custom Audience is created, or an existing one adopted. The wish is
     durable when the call answers; it waits up to 10 seconds for the outcome and answers with the
     state reached. Repeating the same call is harmless.
+    Scope: administer.
     """
     GetAudience: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.GetAudienceRequest, _audience_sync_pb2.GetAudienceResponse]
-    """One audience."""
+    """One audience.
+    Scope: read.
+    """
     ListAudiences: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.ListAudiencesRequest, _audience_sync_pb2.ListAudiencesResponse]
-    """Audiences by id, disconnected ones left out."""
+    """Audiences by id, disconnected ones left out.
+    Scope: read.
+    """
     UpdateAudience: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.UpdateAudienceRequest, _audience_sync_pb2.UpdateAudienceResponse]
-    """Changes an audience's settings; a new name or description reaches Facebook."""
+    """Changes an audience's settings; a new name or description reaches Facebook.
+    Scope: administer.
+    """
     PauseAudience: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.PauseAudienceRequest, _audience_sync_pb2.PauseAudienceResponse]
-    """Stops sending; changes are still taken. Takes effect at the end of the batch window under way."""
+    """Stops sending; changes are still taken. Takes effect at the end of the batch window under way.
+    Scope: operate.
+    """
     ResumeAudience: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.ResumeAudienceRequest, _audience_sync_pb2.ResumeAudienceResponse]
-    """Sends again, beginning at once."""
+    """Sends again, beginning at once.
+    Scope: operate.
+    """
     DisconnectAudience: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.DisconnectAudienceRequest, _audience_sync_pb2.DisconnectAudienceResponse]
     """Ends the keeping of an audience. Its membership is deleted here; what happens on Facebook is
     said by the mode.
+    Scope: administer.
     """
     UpdateMembership: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.UpdateMembershipRequest, _audience_sync_pb2.UpdateMembershipResponse]
     """Says who entered and who left. Atomic, and durable when it answers; sent to Facebook by the next
     sync.
+    Scope: write.
     """
     ImportMembership: _grpc.StreamStreamMultiCallable[_audience_sync_pb2.ImportMembershipRequest, _audience_sync_pb2.ImportMembershipResponse]
     """Takes a list of any length in, chunk by chunk. The first message is the header, all others are
@@ -76,26 +97,36 @@ class AudienceSyncServiceStub:
     break the same import_id goes on behind them: the caller sends the header, waits for the first
     answer, and sends the chunks from there. An import that nobody touches for 24 hours is given up;
     what a MODE_DELTA one had taken in stays. The result of a finished one is kept for 7 days.
+    Scope: write.
     """
     SyncNow: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.SyncNowRequest, _audience_sync_pb2.SyncNowResponse]
     """Syncs now instead of at the next interval. Joins the running sync if that one covers the present
     revision in the same mode, else the one that waits, else a new one.
+    Scope: operate.
     """
     GetSync: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.GetSyncRequest, _audience_sync_pb2.GetSyncResponse]
-    """One sync."""
+    """One sync.
+    Scope: read.
+    """
     ListSyncs: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.ListSyncsRequest, _audience_sync_pb2.ListSyncsResponse]
-    """An audience's syncs, newest first, kept for 90 days."""
+    """An audience's syncs, newest first, kept for 90 days.
+    Scope: read.
+    """
     ListRejectedRows: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.ListRejectedRowsRequest, _audience_sync_pb2.ListRejectedRowsResponse]
     """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
     why, and how many; never their values. Kept as long as their sync.
+    Scope: read.
     """
     WatchSync: _grpc.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]
-    """Sends the sync as it is now and again whenever it has moved, until it has ended."""
+    """Sends the sync as it is now and again whenever it has moved, until it has ended.
+    Scope: read.
+    """
     Diagnose: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.DiagnoseRequest, _audience_sync_pb2.DiagnoseResponse]
     """Looks for what is wrong or could be better: the database, clocks and keys, then each ad account,
     for which Facebook is asked twice unless it is throttled, then each audience. Changes nothing but
     that it heeds a rate limit it meets. It answers within 20 seconds; what there was no time for is
-    told as a finding.
+    told as a finding. A caller who is limited to some audiences or ad accounts is told of these only.
+    Scope: operate.
     """
 
 @_typing.type_check_only
@@ -105,6 +136,9 @@ class AudienceSyncServiceAsyncStub(AudienceSyncServiceStub):
     Every error carries google.rpc.ErrorInfo with a reason of ErrorReason; a bad field is named in
     google.rpc.BadRequest; google.rpc.RetryInfo says when trying again makes sense. A call that fails
     changes nothing.
+
+    Where the service asks for tokens, a call carries one as metadata "authorization: Bearer TOKEN", and
+    the token's scopes must have the one that the method names here. No scope includes another.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -112,33 +146,51 @@ class AudienceSyncServiceAsyncStub(AudienceSyncServiceStub):
     """Stores an ad account's token after checking it with Facebook: the token, its `ads_management`
     permission, the account, and the Custom Audience terms. Again with a new token: replaces it and
     unblocks the account's audiences.
+    Scope: administer.
     """
     GetAdAccount: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.GetAdAccountRequest, _audience_sync_pb2.GetAdAccountResponse]  # type: ignore[assignment]
-    """One ad account."""
+    """One ad account.
+    Scope: read.
+    """
     ListAdAccounts: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ListAdAccountsRequest, _audience_sync_pb2.ListAdAccountsResponse]  # type: ignore[assignment]
-    """The connected ad accounts, by id."""
+    """The connected ad accounts, by id.
+    Scope: read.
+    """
     ConnectAudience: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ConnectAudienceRequest, _audience_sync_pb2.ConnectAudienceResponse]  # type: ignore[assignment]
     """Connects an audience: a Custom Audience is created, or an existing one adopted. The wish is
     durable when the call answers; it waits up to 10 seconds for the outcome and answers with the
     state reached. Repeating the same call is harmless.
+    Scope: administer.
     """
     GetAudience: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.GetAudienceRequest, _audience_sync_pb2.GetAudienceResponse]  # type: ignore[assignment]
-    """One audience."""
+    """One audience.
+    Scope: read.
+    """
     ListAudiences: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ListAudiencesRequest, _audience_sync_pb2.ListAudiencesResponse]  # type: ignore[assignment]
-    """Audiences by id, disconnected ones left out."""
+    """Audiences by id, disconnected ones left out.
+    Scope: read.
+    """
     UpdateAudience: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.UpdateAudienceRequest, _audience_sync_pb2.UpdateAudienceResponse]  # type: ignore[assignment]
-    """Changes an audience's settings; a new name or description reaches Facebook."""
+    """Changes an audience's settings; a new name or description reaches Facebook.
+    Scope: administer.
+    """
     PauseAudience: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.PauseAudienceRequest, _audience_sync_pb2.PauseAudienceResponse]  # type: ignore[assignment]
-    """Stops sending; changes are still taken. Takes effect at the end of the batch window under way."""
+    """Stops sending; changes are still taken. Takes effect at the end of the batch window under way.
+    Scope: operate.
+    """
     ResumeAudience: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ResumeAudienceRequest, _audience_sync_pb2.ResumeAudienceResponse]  # type: ignore[assignment]
-    """Sends again, beginning at once."""
+    """Sends again, beginning at once.
+    Scope: operate.
+    """
     DisconnectAudience: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.DisconnectAudienceRequest, _audience_sync_pb2.DisconnectAudienceResponse]  # type: ignore[assignment]
     """Ends the keeping of an audience. Its membership is deleted here; what happens on Facebook is
     said by the mode.
+    Scope: administer.
     """
     UpdateMembership: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.UpdateMembershipRequest, _audience_sync_pb2.UpdateMembershipResponse]  # type: ignore[assignment]
     """Says who entered and who left. Atomic, and durable when it answers; sent to Facebook by the next
     sync.
+    Scope: write.
     """
     ImportMembership: _aio.StreamStreamMultiCallable[_audience_sync_pb2.ImportMembershipRequest, _audience_sync_pb2.ImportMembershipResponse]  # type: ignore[assignment]
     """Takes a list of any length in, chunk by chunk. The first message is the header, all others are
@@ -146,26 +198,36 @@ class AudienceSyncServiceAsyncStub(AudienceSyncServiceStub):
     break the same import_id goes on behind them: the caller sends the header, waits for the first
     answer, and sends the chunks from there. An import that nobody touches for 24 hours is given up;
     what a MODE_DELTA one had taken in stays. The result of a finished one is kept for 7 days.
+    Scope: write.
     """
     SyncNow: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.SyncNowRequest, _audience_sync_pb2.SyncNowResponse]  # type: ignore[assignment]
     """Syncs now instead of at the next interval. Joins the running sync if that one covers the present
     revision in the same mode, else the one that waits, else a new one.
+    Scope: operate.
     """
     GetSync: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.GetSyncRequest, _audience_sync_pb2.GetSyncResponse]  # type: ignore[assignment]
-    """One sync."""
+    """One sync.
+    Scope: read.
+    """
     ListSyncs: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ListSyncsRequest, _audience_sync_pb2.ListSyncsResponse]  # type: ignore[assignment]
-    """An audience's syncs, newest first, kept for 90 days."""
+    """An audience's syncs, newest first, kept for 90 days.
+    Scope: read.
+    """
     ListRejectedRows: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ListRejectedRowsRequest, _audience_sync_pb2.ListRejectedRowsResponse]  # type: ignore[assignment]
     """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
     why, and how many; never their values. Kept as long as their sync.
+    Scope: read.
     """
     WatchSync: _aio.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]  # type: ignore[assignment]
-    """Sends the sync as it is now and again whenever it has moved, until it has ended."""
+    """Sends the sync as it is now and again whenever it has moved, until it has ended.
+    Scope: read.
+    """
     Diagnose: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.DiagnoseRequest, _audience_sync_pb2.DiagnoseResponse]  # type: ignore[assignment]
     """Looks for what is wrong or could be better: the database, clocks and keys, then each ad account,
     for which Facebook is asked twice unless it is throttled, then each audience. Changes nothing but
     that it heeds a rate limit it meets. It answers within 20 seconds; what there was no time for is
-    told as a finding.
+    told as a finding. A caller who is limited to some audiences or ad accounts is told of these only.
+    Scope: operate.
     """
 
 class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -174,6 +236,9 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     Every error carries google.rpc.ErrorInfo with a reason of ErrorReason; a bad field is named in
     google.rpc.BadRequest; google.rpc.RetryInfo says when trying again makes sense. A call that fails
     changes nothing.
+
+    Where the service asks for tokens, a call carries one as metadata "authorization: Bearer TOKEN", and
+    the token's scopes must have the one that the method names here. No scope includes another.
     """
 
     @_abc_1.abstractmethod
@@ -185,6 +250,7 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores an ad account's token after checking it with Facebook: the token, its `ads_management`
         permission, the account, and the Custom Audience terms. Again with a new token: replaces it and
         unblocks the account's audiences.
+        Scope: administer.
         """
 
     @_abc_1.abstractmethod
@@ -193,7 +259,9 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audience_sync_pb2.GetAdAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audience_sync_pb2.GetAdAccountResponse, _abc.Awaitable[_audience_sync_pb2.GetAdAccountResponse]]:
-        """One ad account."""
+        """One ad account.
+        Scope: read.
+        """
 
     @_abc_1.abstractmethod
     def ListAdAccounts(
@@ -201,7 +269,9 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audience_sync_pb2.ListAdAccountsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audience_sync_pb2.ListAdAccountsResponse, _abc.Awaitable[_audience_sync_pb2.ListAdAccountsResponse]]:
-        """The connected ad accounts, by id."""
+        """The connected ad accounts, by id.
+        Scope: read.
+        """
 
     @_abc_1.abstractmethod
     def ConnectAudience(
@@ -212,6 +282,7 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """Connects an audience: a Custom Audience is created, or an existing one adopted. The wish is
         durable when the call answers; it waits up to 10 seconds for the outcome and answers with the
         state reached. Repeating the same call is harmless.
+        Scope: administer.
         """
 
     @_abc_1.abstractmethod
@@ -220,7 +291,9 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audience_sync_pb2.GetAudienceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audience_sync_pb2.GetAudienceResponse, _abc.Awaitable[_audience_sync_pb2.GetAudienceResponse]]:
-        """One audience."""
+        """One audience.
+        Scope: read.
+        """
 
     @_abc_1.abstractmethod
     def ListAudiences(
@@ -228,7 +301,9 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audience_sync_pb2.ListAudiencesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audience_sync_pb2.ListAudiencesResponse, _abc.Awaitable[_audience_sync_pb2.ListAudiencesResponse]]:
-        """Audiences by id, disconnected ones left out."""
+        """Audiences by id, disconnected ones left out.
+        Scope: read.
+        """
 
     @_abc_1.abstractmethod
     def UpdateAudience(
@@ -236,7 +311,9 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audience_sync_pb2.UpdateAudienceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audience_sync_pb2.UpdateAudienceResponse, _abc.Awaitable[_audience_sync_pb2.UpdateAudienceResponse]]:
-        """Changes an audience's settings; a new name or description reaches Facebook."""
+        """Changes an audience's settings; a new name or description reaches Facebook.
+        Scope: administer.
+        """
 
     @_abc_1.abstractmethod
     def PauseAudience(
@@ -244,7 +321,9 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audience_sync_pb2.PauseAudienceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audience_sync_pb2.PauseAudienceResponse, _abc.Awaitable[_audience_sync_pb2.PauseAudienceResponse]]:
-        """Stops sending; changes are still taken. Takes effect at the end of the batch window under way."""
+        """Stops sending; changes are still taken. Takes effect at the end of the batch window under way.
+        Scope: operate.
+        """
 
     @_abc_1.abstractmethod
     def ResumeAudience(
@@ -252,7 +331,9 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audience_sync_pb2.ResumeAudienceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audience_sync_pb2.ResumeAudienceResponse, _abc.Awaitable[_audience_sync_pb2.ResumeAudienceResponse]]:
-        """Sends again, beginning at once."""
+        """Sends again, beginning at once.
+        Scope: operate.
+        """
 
     @_abc_1.abstractmethod
     def DisconnectAudience(
@@ -262,6 +343,7 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_audience_sync_pb2.DisconnectAudienceResponse, _abc.Awaitable[_audience_sync_pb2.DisconnectAudienceResponse]]:
         """Ends the keeping of an audience. Its membership is deleted here; what happens on Facebook is
         said by the mode.
+        Scope: administer.
         """
 
     @_abc_1.abstractmethod
@@ -272,6 +354,7 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_audience_sync_pb2.UpdateMembershipResponse, _abc.Awaitable[_audience_sync_pb2.UpdateMembershipResponse]]:
         """Says who entered and who left. Atomic, and durable when it answers; sent to Facebook by the next
         sync.
+        Scope: write.
         """
 
     @_abc_1.abstractmethod
@@ -285,6 +368,7 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         break the same import_id goes on behind them: the caller sends the header, waits for the first
         answer, and sends the chunks from there. An import that nobody touches for 24 hours is given up;
         what a MODE_DELTA one had taken in stays. The result of a finished one is kept for 7 days.
+        Scope: write.
         """
 
     @_abc_1.abstractmethod
@@ -295,6 +379,7 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_audience_sync_pb2.SyncNowResponse, _abc.Awaitable[_audience_sync_pb2.SyncNowResponse]]:
         """Syncs now instead of at the next interval. Joins the running sync if that one covers the present
         revision in the same mode, else the one that waits, else a new one.
+        Scope: operate.
         """
 
     @_abc_1.abstractmethod
@@ -303,7 +388,9 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audience_sync_pb2.GetSyncRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audience_sync_pb2.GetSyncResponse, _abc.Awaitable[_audience_sync_pb2.GetSyncResponse]]:
-        """One sync."""
+        """One sync.
+        Scope: read.
+        """
 
     @_abc_1.abstractmethod
     def ListSyncs(
@@ -311,7 +398,9 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audience_sync_pb2.ListSyncsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audience_sync_pb2.ListSyncsResponse, _abc.Awaitable[_audience_sync_pb2.ListSyncsResponse]]:
-        """An audience's syncs, newest first, kept for 90 days."""
+        """An audience's syncs, newest first, kept for 90 days.
+        Scope: read.
+        """
 
     @_abc_1.abstractmethod
     def ListRejectedRows(
@@ -321,6 +410,7 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_audience_sync_pb2.ListRejectedRowsResponse, _abc.Awaitable[_audience_sync_pb2.ListRejectedRowsResponse]]:
         """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
         why, and how many; never their values. Kept as long as their sync.
+        Scope: read.
         """
 
     @_abc_1.abstractmethod
@@ -329,7 +419,9 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audience_sync_pb2.WatchSyncRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audience_sync_pb2.WatchSyncResponse], _abc.AsyncIterator[_audience_sync_pb2.WatchSyncResponse]]:
-        """Sends the sync as it is now and again whenever it has moved, until it has ended."""
+        """Sends the sync as it is now and again whenever it has moved, until it has ended.
+        Scope: read.
+        """
 
     @_abc_1.abstractmethod
     def Diagnose(
@@ -340,7 +432,8 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """Looks for what is wrong or could be better: the database, clocks and keys, then each ad account,
         for which Facebook is asked twice unless it is throttled, then each audience. Changes nothing but
         that it heeds a rate limit it meets. It answers within 20 seconds; what there was no time for is
-        told as a finding.
+        told as a finding. A caller who is limited to some audiences or ad accounts is told of these only.
+        Scope: operate.
         """
 
 def add_AudienceSyncServiceServicer_to_server(servicer: AudienceSyncServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -84,6 +84,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_IMPORT_EMPTY: _ErrorReason.ValueType  # 27
     """FAILED_PRECONDITION. The list has no member and the header does not allow that."""
+    ERROR_REASON_CALLER_UNKNOWN: _ErrorReason.ValueType  # 28
+    """UNAUTHENTICATED. The call has no bearer token, or one that is not known or has expired."""
+    ERROR_REASON_CALLER_NOT_ALLOWED: _ErrorReason.ValueType  # 29
+    """PERMISSION_DENIED. The token does not allow this. Metadata: scope when it lacks that; audience_id or
+    ad_account_id when it is for others.
+    """
+    ERROR_REASON_CALLER_OVER_LIMIT: _ErrorReason.ValueType  # 30
+    """RESOURCE_EXHAUSTED. The token's calls a second, calls at once, or streams at once are used up;
+    RetryInfo says when to try again.
+    """
+    ERROR_REASON_STREAM_IDLE: _ErrorReason.ValueType  # 31
+    """ABORTED. The stream brought nothing for too long. Begin it again: a watch with its sync_id, an
+    import with its import_id.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The value's name without the prefix ERROR_REASON_ is the reason in ErrorInfo."""
@@ -150,4 +164,18 @@ import_id, that one's.
 """
 ERROR_REASON_IMPORT_EMPTY: ErrorReason.ValueType  # 27
 """FAILED_PRECONDITION. The list has no member and the header does not allow that."""
+ERROR_REASON_CALLER_UNKNOWN: ErrorReason.ValueType  # 28
+"""UNAUTHENTICATED. The call has no bearer token, or one that is not known or has expired."""
+ERROR_REASON_CALLER_NOT_ALLOWED: ErrorReason.ValueType  # 29
+"""PERMISSION_DENIED. The token does not allow this. Metadata: scope when it lacks that; audience_id or
+ad_account_id when it is for others.
+"""
+ERROR_REASON_CALLER_OVER_LIMIT: ErrorReason.ValueType  # 30
+"""RESOURCE_EXHAUSTED. The token's calls a second, calls at once, or streams at once are used up;
+RetryInfo says when to try again.
+"""
+ERROR_REASON_STREAM_IDLE: ErrorReason.ValueType  # 31
+"""ABORTED. The stream brought nothing for too long. Begin it again: a watch with its sync_id, an
+import with its import_id.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -8,8 +8,7 @@ from types import SimpleNamespace
 import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
 from audiencesync.v1 import finding_code_pb2
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from service.cli import doctor
 from service.cli.client import CallFailed

@@ -1,9 +1,11 @@
 """What is told while a list is sent: how fast it goes and for how long still."""
 
 import io
+from collections import Counter
 
 from rich.console import Console
 
+from service.cli.dropped import dropped_line
 from service.cli.import_progress import LINE_EVERY_S, ImportProgress, Pace
 
 
@@ -49,18 +51,34 @@ def test_where_no_bar_can_be_shown_there_is_a_plain_line_now_and_then() -> None:
     ) as progress:
         for members in (0, 10, 90, 100, 200):
             progress.read(100)
-            progress.acknowledged(members)
+            progress.acknowledged(members, Counter())
     assert text.getvalue() == (
         "[a]customers.csv: 90 members, 10/s, 0:00:56 left\n"
         "[a]customers.csv: 200 members, 11/s, 0:00:30 left\n"
     )
 
 
+def test_what_was_dropped_is_told_with_its_commonest_reasons() -> None:
+    dropped = Counter({("EMAIL", "not an email"): 1_200, ("PHONE", "unreadable"): 30})
+    assert dropped_line(Counter()) == ""
+    assert dropped_line(dropped) == ("1,230 dropped: 1,200 EMAIL not an email, 30 PHONE unreadable")
+    dropped["ZIP", "empty"] = 1
+    assert dropped_line(dropped).endswith("30 PHONE unreadable ...")
+
+
+def test_a_line_tells_what_was_dropped() -> None:
+    times = iter([0.0, LINE_EVERY_S])
+    console, text = plain_console()
+    with ImportProgress(console, "a.csv", length=10, monotonic=lambda: next(times)) as progress:
+        progress.acknowledged(5, Counter({("EMAIL", "not an email"): 2}))
+    assert text.getvalue() == "a.csv: 5 members; 2 dropped: 2 EMAIL not an email\n"
+
+
 def test_a_short_import_says_nothing_where_no_bar_can_be_shown() -> None:
     console, text = plain_console()
     with ImportProgress(console, "list.csv", length=10, monotonic=lambda: 0.0) as progress:
-        progress.acknowledged(0)
-        progress.acknowledged(10)
+        progress.acknowledged(0, Counter())
+        progress.acknowledged(10, Counter())
     assert text.getvalue() == ""
 
 
@@ -69,6 +87,6 @@ def test_a_terminal_sees_a_bar_with_the_pace() -> None:
     console = Console(file=text, width=120, force_terminal=True)
     with ImportProgress(console, "list.csv", length=200) as progress:
         progress.read(100)
-        progress.acknowledged(100)
+        progress.acknowledged(100, Counter())
     assert "50%" in text.getvalue()
     assert "100 members" in text.getvalue()

@@ -102,7 +102,9 @@ def send(service: Service, cut: ChunkedList, seen: list[int] | None = None) -> p
         service,  # type: ignore[arg-type]
         HEADER,
         cut,
-        on_acknowledged=(seen if seen is not None else []).append,
+        on_acknowledged=lambda answer: (seen if seen is not None else []).append(
+            answer.acknowledged_offset
+        ),
         sleep=lambda _: None,
     )
     return stream.send()

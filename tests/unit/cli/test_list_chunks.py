@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.cli.customer_list import TRAIT_COLUMNS, MemberColumns
-from service.cli.import_list import reason_name
+from service.cli.dropped import reason_name
 from service.cli.list_chunks import CHUNK_BYTES_MAX, Operation, chunks_of
 from service.identifiers import rows_of_member
 from tests.unit.rpc.expanded import changes_in

@@ -63,6 +63,10 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("DATABASE_POOL_SIZE", "1"),
         ("DATABASE_POOL_SIZE", "many"),
         ("FACEBOOK_BASE_URL", "graph.facebook.com"),
+        ("FACEBOOK_BASE_URL", "https://graph.example.com"),
+        ("TLS_KEY_FILE", "key.pem"),
+        ("TLS_CLIENT_CA_FILE", "ca.pem"),
+        ("CALLER_CALLS_AT_ONCE", "0"),
         ("FACEBOOK_API_VERSION", "26"),
         ("FACEBOOK_CALL_TIMEOUT_SECONDS", "nan"),
         ("LEASE_SECONDS", "3601"),
@@ -118,6 +122,51 @@ def test_the_largest_message_must_fit_into_the_work_at_once(
 ) -> None:
     [problem] = problems_of(monkeypatch, MESSAGES_IN_WORK_BYTES_MAX="65536")
     assert "less than AUDIENCE_SYNC_MESSAGE_BYTES_MAX" in problem
+
+
+def test_other_machines_need_tls_and_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = problems_of(monkeypatch, LISTEN="0.0.0.0:50051")
+    wanted = (
+        ("TLS_CERTIFICATE_FILE", "ALLOW_PLAIN_TEXT"),
+        ("TOKENS_FILE", "ALLOW_CALLERS_WITHOUT_TOKEN"),
+    )
+    assert [problem.partition("; ")[0] for problem in problems] == [
+        f"AUDIENCE_SYNC_{name} is required where other machines reach AUDIENCE_SYNC_LISTEN "
+        f"(0.0.0.0:50051), unless AUDIENCE_SYNC_{unless} is true"
+        for name, unless in wanted
+    ]
+
+
+@pytest.mark.parametrize(
+    ("plain", "secure"),
+    [
+        ({"ALLOW_PLAIN_TEXT": "true"}, {"ALLOW_CALLERS_WITHOUT_TOKEN": "true"}),
+        (
+            {"TLS_CERTIFICATE_FILE": "a.pem", "TLS_KEY_FILE": "b.pem"},
+            {"TOKENS_FILE": "tokens.toml"},
+        ),
+    ],
+)
+def test_either_is_given_or_done_without_in_so_many_words(
+    plain: dict[str, str], secure: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_all(monkeypatch, LISTEN="[::]:50051", **plain)
+    with pytest.raises(SettingsError, match="TOKENS_FILE is required"):
+        Settings.from_environment()
+    set_all(monkeypatch, **secure)
+    assert Settings.from_environment().listen == "[::]:50051"
+
+
+def test_another_facebook_is_allowed_in_so_many_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, FACEBOOK_BASE_URL="https://proxy.example", ALLOW_OTHER_FACEBOOK="true")
+    assert Settings.from_environment().facebook_base_url == "https://proxy.example"
+
+
+def test_variables_of_the_commands_do_not_stop_the_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_all(monkeypatch, TOKEN="ast_x", TLS_CA="a", TLS_CERT="b", TLS_KEY="c")
+    assert Settings.from_environment() == Settings()
 
 
 def test_no_secret_is_shown_by_an_error_or_by_repr(monkeypatch: pytest.MonkeyPatch) -> None:

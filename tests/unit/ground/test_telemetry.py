@@ -73,6 +73,8 @@ def clean(**values: object) -> dict[str, Any]:
         (f"row \\x{HASH} refused", "row \\x[redacted] refused"),
         (f"row {HASH.upper()}{HASH}.", "row [redacted]."),
         (f"token {TOKEN} expired", "token [redacted] expired"),
+        ("token ast_4BKKDROs9RYu-Xxeh_S8Vt expired", "token [redacted] expired"),
+        ("ast_4BKKDROs9RYu-Xxeh_S8VtW1Ti81xBW983UkBfD29xTco", "[redacted]"),
         ("token 123456789012|AbCdEf_gh-123 expired", "token [redacted] expired"),
         ("/act_1?access_token=short&limit=5", "/act_1?[redacted]&limit=5"),
         ('{"access_token": "short", "a": 1}', '{"[redacted]", "a": 1}'),
@@ -92,6 +94,7 @@ def test_private_parts_of_a_text_are_withheld(text: str, shown: str) -> None:
         "custom audience 23851234567890123 created",
         "2026-11-23T21:00:00.123456+00:00",
         "fbtrace AbCdEfGhIjK",
+        "last_name_of_the_table",
         "10,000 rows @ 95 % of the limit",
         "0123456789abcdef0123456789abcdef",
         "https://graph.facebook.com/v26.0/act_1/customaudiences",
@@ -266,7 +269,22 @@ def test_the_console_shows_an_exception_without_local_variables(lines: io.String
 
 PIECES = st.sampled_from(
     [
-        *("EAA", "A", "b7", "3f", "a" * 12, "9" * 32, "0" * 63, "f", "_", "-", ".", " ", "@"),
+        *(
+            "EAA",
+            "ast_",
+            "A",
+            "b7",
+            "3f",
+            "a" * 12,
+            "9" * 32,
+            "0" * 63,
+            "f",
+            "_",
+            "-",
+            ".",
+            " ",
+            "@",
+        ),
         *("%40", "+", "|", "=", ":", "Bearer", "token", "access_token", "password", "://"),
         *("x.example", "\n", "é", "ipv4:", "127.0.0.1", "ipv6:%5B", "::1", "%5D:", ":1"),
     ]

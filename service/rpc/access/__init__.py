@@ -1,0 +1,1 @@
+"""Who may call, what they may do, and how much of it at once."""

@@ -1,0 +1,66 @@
+"""Finds a call's caller by its token, in a file that is read again when it changes."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from service.rpc.access.callers import Caller
+from service.rpc.access.tokens import token_digest
+from service.rpc.access.tokens_file import TokensFileError, parse_tokens
+from service.rpc.access.watched_files import WatchedFiles
+
+TOKENS_FILE_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Bytes of the file."""
+
+_log = structlog.get_logger("service.rpc")
+
+
+class KnownCallers:
+    """The callers of a file. Should it become unreadable, those that were read last stay."""
+
+    def __init__(self, path: Path, monotonic: Callable[[], float]) -> None:
+        """Raises: TokensFileError."""
+        self._path = path
+        self._watched = WatchedFiles([path], monotonic)
+        self._by_digest = _read(path)
+
+    def find(self, token: str) -> Caller | None:
+        """Whose token it is; nobody's: None.
+
+        Compared is the hash of what came, which nobody can choose: time tells nothing of the tokens.
+        """
+        if self._watched.have_changed():
+            self._read_again()
+        return self._by_digest.get(token_digest(token))
+
+    def _read_again(self) -> None:
+        try:
+            self._by_digest = _read(self._path)
+        except TokensFileError as error:
+            _log.error("tokens file not taken", problems=error.problems)
+        else:
+            _log.info("tokens file read", tokens=len(self._by_digest))
+
+
+def _read(path: Path) -> Mapping[bytes, Caller]:
+    """Raises: TokensFileError."""
+    try:
+        return parse_tokens(_text(path))
+    except TokensFileError as error:
+        raise TokensFileError([f"{path}: {problem}" for problem in error.problems]) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(TOKENS_FILE_BYTES_MAX + 1)
+        text = raw.decode()
+    except OSError as error:
+        raise TokensFileError([f"cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise TokensFileError(["is not UTF-8"]) from None
+    if len(raw) > TOKENS_FILE_BYTES_MAX:
+        raise TokensFileError([f"has more than {TOKENS_FILE_BYTES_MAX} bytes"])
+    return text
