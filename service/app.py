@@ -6,7 +6,7 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,10 @@ from service.clock import Clock
 from service.embedded import EmbeddedPostgres
 from service.graph import GraphClient, open_http_session
 from service.loop_lag import LoopTurns, report_long_turns
+from service.monitor.database_watch import DatabaseWatch
+from service.monitor.monitor import ProcessMonitor
+from service.monitor.process_families import ProcessFamilies
+from service.monitor.readiness import Readiness
 from service.rpc.access.admit_callers import Entrance
 from service.rpc.access.caller_limits import CallerBounds
 from service.rpc.access.certificates import Certificates, TlsFiles
@@ -49,15 +53,16 @@ log = structlog.get_logger(__name__)
 async def serve(
     settings: Settings,
     *,
-    on_ready: Callable[[str], None],
+    on_ready: Callable[[Mapping[str, str]], None],
     stop: asyncio.Event,
     turns: LoopTurns,
     shares_port: bool = False,
 ) -> None:
     """Serve until `stop` is set, then drain: no new calls, syncs to the end of their window.
 
-    `on_ready` is told the address of the gRPC server once it answers; `turns`: of the loop that this
-    runs on; `shares_port`: other processes of this service may listen there too.
+    `on_ready` is told the addresses, of "grpc" and of "metrics" ("" without one), once the gRPC server
+    answers; `turns`: of the loop that this runs on; `shares_port`: other processes of this service may
+    listen there too, and what is true of all is told by who keeps them.
     """
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(database(settings))
@@ -85,7 +90,27 @@ async def serve(
             report_long_turns(turns, clock, seconds_max=settings.loop_held_seconds_max)
         )
         stack.callback(reporting.cancel)
-        await _run(settings, server, worker, on_ready, stop)
+        readiness = Readiness()
+        monitor = ProcessMonitor(
+            watch=DatabaseWatch(dsn, clock, readiness, server.say_serving),
+            own=ProcessFamilies(
+                readiness=readiness,
+                pools={"calls": pool, "syncs": sync_pool},
+                syncs_running=lambda: worker.running_count,
+                stopped_s=worker.context.gates.stopped_s,
+            ),
+            tells_database=not shares_port,
+        )
+        metrics = await stack.enter_async_context(monitor.opened(settings.metrics_listen))
+
+        await _run(
+            settings,
+            server,
+            worker,
+            readiness,
+            on_ready=lambda grpc: on_ready({"grpc": grpc, "metrics": metrics}),
+            stop=stop,
+        )
 
 
 async def migrate_database(settings: Settings) -> int:
@@ -115,6 +140,8 @@ async def _run(
     settings: Settings,
     server: RpcServer,
     worker: Worker,
+    readiness: Readiness,
+    *,
     on_ready: Callable[[str], None],
     stop: asyncio.Event,
 ) -> None:
@@ -125,8 +152,10 @@ async def _run(
         address = f"{settings.listen.rpartition(':')[0]}:{server.port}"
         gc.freeze()  # what was loaded stays: a full collection does not hold the loop to walk it
         log.info("serving", address=address)
+        readiness.is_serving = True
         on_ready(address)
         await stop.wait()
+        readiness.is_draining = True
         log.info("draining")
         worker.drain()
         await server.stop(settings.drain_seconds)

@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from service.clock import Clock
+from service.metrics.instruments import note_longest_turn
 
 REPORT_S: Final = 1.0
 """Seconds of which the longest turn is told in one line, so that a bad minute is not thousands."""
@@ -87,6 +88,7 @@ async def report_long_turns(turns: LoopTurns, clock: Clock, *, seconds_max: floa
     while True:
         await clock.sleep(REPORT_S)
         longest = turns.take_longest()
+        note_longest_turn(longest.seconds)
         if longest.seconds > seconds_max:
             log.warning(
                 "event loop held",

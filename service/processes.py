@@ -5,7 +5,7 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
@@ -13,10 +13,17 @@ from typing import Final
 import structlog
 
 from service.app import KEY_FILE, database, keyring_of
+from service.clock import Clock
+from service.monitor.database_watch import DatabaseWatch
+from service.monitor.http_port import OFF
+from service.monitor.process_group import GroupMonitor
+from service.monitor.readiness import Readiness
 from service.settings import Settings, environment_with
 from service.store.migrations import migrate
 
 COMMAND: Final = ("-m", "service.cli.main", "serve", "--shared-port")
+METRICS_ASKED_AT: Final = "127.0.0.1:0"
+"""Where each process tells us its metrics: we tell them all where they are asked for."""
 RESTART_S: Final = 1.0
 """Seconds until a process takes the place of one that died: no hot loop."""
 END_S_MAX: Final = 10.0
@@ -30,26 +37,62 @@ class ProcessDied(Exception):
 
 
 async def serve_with_processes(
-    settings: Settings, count: int, *, on_ready: Callable[[str], None], stop: asyncio.Event
+    settings: Settings,
+    count: int,
+    *,
+    on_ready: Callable[[Mapping[str, str]], None],
+    stop: asyncio.Event,
 ) -> None:
     """Serve until `stop` is set. Callers are spread over the processes, audiences by their leases.
 
-    `on_ready` is told the address once every process answers. Raises: ProcessDied, RuntimeError.
+    `on_ready` is told the addresses, of "grpc" and of "metrics" ("" without one), once every process
+    answers. Raises: ProcessDied, RuntimeError, MonitorPortTaken.
     """
     async with database(settings) as dsn:
         await migrate(dsn)
         with held_port(settings.listen) as address:
             environment = _environment(settings, dsn, address)
             places = [Place(number, environment, settings.drain_seconds) for number in range(count)]
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    for place in places:
-                        tasks.create_task(place.keep(stop))
-                    for place in places:
-                        await place.ready.wait()
-                    on_ready(address)
-            except* ProcessDied as group:
-                raise group.exceptions[0] from None
+            readiness = Readiness()
+            monitor = _monitor(dsn, readiness, places)
+            async with monitor.opened(settings.metrics_listen) as metrics:
+
+                def tell_ready() -> None:
+                    readiness.is_serving = True
+                    on_ready({"grpc": address, "metrics": metrics})
+
+                await _keep(places, readiness, on_ready=tell_ready, stop=stop)
+
+
+async def _keep(
+    places: Sequence["Place"],
+    readiness: Readiness,
+    *,
+    on_ready: Callable[[], None],
+    stop: asyncio.Event,
+) -> None:
+    """Keep all places until `stop` is set. Raises: ProcessDied."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for place in places:
+                tasks.create_task(place.keep(stop))
+            for place in places:
+                await place.ready.wait()
+            on_ready()
+            await stop.wait()
+            readiness.is_draining = True
+    except* ProcessDied as group:
+        raise group.exceptions[0] from None
+
+
+def _monitor(dsn: str, readiness: Readiness, places: Sequence["Place"]) -> GroupMonitor:
+    async def say_nothing(*, serving: bool) -> None:
+        """The processes themselves tell gRPC health."""
+
+    return GroupMonitor(
+        watch=DatabaseWatch(dsn, Clock(), readiness, say_nothing),
+        addresses=lambda: {str(place.number): place.metrics for place in places},
+    )
 
 
 @contextmanager
@@ -82,7 +125,9 @@ class Place:
     """One of the processes, and whoever takes its place when it dies."""
 
     def __init__(self, number: int, environment: Mapping[str, str], drain_s: float) -> None:
-        self._number = number
+        self.number = number
+        self.metrics = ""
+        """Where the process that runs tells its metrics."""
         self._environment = environment
         self._drain_s = drain_s
         self.ready = asyncio.Event()
@@ -93,18 +138,21 @@ class Place:
             async with self._process() as process:
                 await self._until_ready(process)
                 await _first_of(process.wait(), stop.wait())
+            self.metrics = ""
             if not stop.is_set():
-                log.error("process died", place=self._number, status=process.returncode)
+                log.error("process died", place=self.number, status=process.returncode)
                 await _first_of(asyncio.sleep(RESTART_S), stop.wait())
 
     async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         line = await process.stdout.readline()
         if line:
-            log.info("process ready", place=self._number, pid=process.pid, **json.loads(line))
+            said = json.loads(line)
+            self.metrics = said.get("metrics", "")
+            log.info("process ready", place=self.number, pid=process.pid, **said)
             self.ready.set()
         elif not self.ready.is_set():
-            raise ProcessDied(f"process {self._number} ended before it was ready")
+            raise ProcessDied(f"process {self.number} ended before it was ready")
 
     @asynccontextmanager
     async def _process(self) -> AsyncIterator[asyncio.subprocess.Process]:
@@ -133,7 +181,9 @@ class Place:
 def _environment(settings: Settings, dsn: str, address: str) -> Mapping[str, str]:
     """The environment of a process: as ours, on the database and the port that we hold."""
     keyring_of(settings)  # makes the key file if there is none
-    ours = {"DATABASE_URL": dsn, "LISTEN": address}
+    ours = {"DATABASE_URL": dsn, "LISTEN": address, "METRICS_LISTEN": OFF}
+    if settings.metrics_listen != OFF:
+        ours["METRICS_LISTEN"] = METRICS_ASKED_AT
     if settings.sealing_keys is None:
         ours["SEALING_KEYS"] = (Path(settings.data_dir) / KEY_FILE).read_text().strip()
     return environment_with(ours)

@@ -22,7 +22,17 @@ def _listen_address(value: str) -> str:
     return value
 
 
+def _listen_address_or_off(value: str) -> str:
+    if value == "off":
+        return value
+    try:
+        return _listen_address(value)
+    except ValueError as error:
+        raise ValueError(f"{error} or off") from None
+
+
 _Address = Annotated[str, AfterValidator(_listen_address)]
+AddressOrOff = Annotated[str, AfterValidator(_listen_address_or_off)]
 
 
 def accepts(text: str) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def staged(folder: Path, *, processes: int = 1, **more_settings: str) -> Iterato
         urls = fake.wait_ready()
         settings = more_settings | {
             "LISTEN": "127.0.0.1:0",
+            "METRICS_LISTEN": "127.0.0.1:0",
             "DATA_DIR": str(data_dir),
             "FACEBOOK_BASE_URL": urls["graph_url"],
             "DRAIN_SECONDS": str(DRAIN_S),

@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import typer
@@ -12,6 +13,7 @@ from service.app import serve as run_service
 from service.cli.terminal import EXIT_USAGE, fail, notes
 from service.embedded import EmbeddedPostgresError
 from service.loop_lag import LoopTurns
+from service.monitor.http_port import MonitorPortTaken
 from service.processes import ProcessDied, serve_with_processes
 from service.rpc.access.certificates import CertificateError
 from service.rpc.access.tokens_file import TokensFileError
@@ -23,7 +25,7 @@ from service.telemetry import configure_logging
 PROCESSES_MAX: Final = 64
 STOPPED_BY_A_REASON: Final = (
     *(EmbeddedPostgresError, StoreUnavailable, SchemaMismatch, OSError, ProcessDied),
-    *(CertificateError, TokensFileError),
+    *(CertificateError, MonitorPortTaken, TokensFileError),
 )
 """What keeps the service from starting and says why in words for a person."""
 
@@ -56,8 +58,8 @@ def serve(
 ) -> None:
     """Run the service: the gRPC server and the workers that keep Facebook in step.
 
-    Prints one line of JSON on standard output when it is ready: {"grpc": "host:port"}. Logs go to
-    standard error. On SIGTERM or Ctrl-C it takes no more calls, finishes what is under way, and
+    Prints one line of JSON on standard output when it is ready: {"grpc": "host:port", "metrics":
+    "host:port"}. Logs go to standard error. On SIGTERM or Ctrl-C it takes no more calls, finishes what is under way, and
     ends.
 
     With several processes callers are spread over them by their connections, audiences by their leases;
@@ -97,5 +99,5 @@ async def _serve(
         )
 
 
-def _say_ready(address: str) -> None:
-    typer.echo(json.dumps({"grpc": address}))
+def _say_ready(addresses: Mapping[str, str]) -> None:
+    typer.echo(json.dumps({name: address for name, address in addresses.items() if address}))

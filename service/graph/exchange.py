@@ -14,6 +14,7 @@ from service.graph.failure import GraphFailure, broken, odd, refused
 from service.graph.requests import Call
 from service.graph.transport import NoReply, send
 from service.graph.verdicts import Verdict, judge
+from service.metrics.instruments import count_graph_call
 
 T = TypeVar("T")
 
@@ -46,12 +47,12 @@ class Exchange:
             answer = await self._answer(call, credentials)
             result = _read_success(call, credentials, answer, read)
         except GraphFailure as failure:
-            _write_line(call, loop.time() - started, failure.verdict, failure)
+            _tell(call, loop.time() - started, failure.verdict, failure)
             raise
         except asyncio.CancelledError:
-            _write_line(call, loop.time() - started, "CANCELLED", None)
+            _tell(call, loop.time() - started, "CANCELLED", None)
             raise
-        _write_line(call, loop.time() - started, "OK", answer)
+        _tell(call, loop.time() - started, "OK", answer)
         return result
 
     async def _answer(self, call: Call, credentials: Credentials) -> Answer:
@@ -99,9 +100,8 @@ def _read_success(
         raise odd(answer, str(error), is_write=call.is_write) from None
 
 
-def _write_line(
-    call: Call, took_s: float, verdict: str, told_by: Answer | GraphFailure | None
-) -> None:
+def _tell(call: Call, took_s: float, verdict: str, told_by: Answer | GraphFailure | None) -> None:
+    count_graph_call(call.endpoint, str(verdict), took_s)
     failure = told_by if isinstance(told_by, GraphFailure) else None
     usage = told_by.usage if told_by else None
     _log.info(
@@ -116,5 +116,6 @@ def _write_line(
         subcode=failure.subcode if failure else None,
         trace_id=told_by.trace_id if told_by else "",
         usage_percent=usage.percent if usage else None,
+        retry_after_s=failure.retry_after_s if failure else None,
         duration_ms=round(took_s * 1000, 1),
     )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 import grpc
 import structlog
 
+from service.metrics.instruments import count_rpc
 from service.rpc.access.callers import caller
 from service.rpc.calls import REFLECTION_NAME, SERVICE_NAME, AroundCalls, Context
 
@@ -27,6 +28,7 @@ class CallNotes:
     caller: str = ""
     """The name that goes with the token; empty where none is asked for."""
     audience_id: str = ""
+    ad_account_id: str = ""
 
 
 _notes: ContextVar[CallNotes] = ContextVar("service_rpc_call_notes")
@@ -59,6 +61,8 @@ class LogCalls(AroundCalls):
             seen.code = grpc.StatusCode.OK
             return answer
         finally:
+            took_s = self._monotonic() - began
+            count_rpc(method, seen.code.name, took_s)
             write = _log.error if seen.code in _ERRORS else _log.info
             write(
                 "rpc",
@@ -68,6 +72,7 @@ class LogCalls(AroundCalls):
                 reason=seen.reason,
                 why=seen.why,
                 caller=seen.caller,
-                duration_ms=round((self._monotonic() - began) * 1000, 1),
+                duration_ms=round(took_s * 1000, 1),
                 audience_id=seen.audience_id,
+                ad_account_id=seen.ad_account_id,
             )

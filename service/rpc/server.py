@@ -80,8 +80,13 @@ class RpcServer:
     async def start(self) -> None:
         """Take calls; health says SERVING from here on."""
         await self._server.start()
+        await self.say_serving(serving=True)
+
+    async def say_serving(self, *, serving: bool) -> None:
+        """What health says from here on, until `stop`: calls are taken all the same."""
+        status = health_pb2.HealthCheckResponse
         for name in ("", SERVICE_NAME):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+            await self._health.set(name, status.SERVING if serving else status.NOT_SERVING)
 
     async def stop(self, grace_s: float) -> None:
         """Say NOT_SERVING, take no new call, let those in work end within `grace_s` seconds."""

@@ -68,6 +68,7 @@ class ValidateRequests(AtMessages):
         # Only now: what is no slug may be anything, an e-mail too.
         seen = notes()
         seen.audience_id = getattr(request, "audience_id", seen.audience_id)
+        seen.ad_account_id = getattr(request, "ad_account_id", seen.ad_account_id)
         return request
 
     async def violations(self, request: Message) -> list[FieldViolation]:

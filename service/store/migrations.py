@@ -110,6 +110,19 @@ def missing_migrations(
     return known[len(applied) :]
 
 
+async def check_schema(connection: Connection, known: Sequence[Migration]) -> None:
+    """See that the database has taken every step that the code knows.
+
+    It may have taken more: while a newer version is rolled out, older processes go on.
+    Raises: SchemaMismatch.
+    """
+    applied = await LIST_APPLIED_MIGRATIONS.many(connection)
+    if missing := missing_migrations(known, applied[: len(known)]):
+        raise SchemaMismatch(
+            f"the database lacks migration {missing[0].version}: run audience-sync migrate"
+        )
+
+
 async def _apply(connection: Connection, migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute(migration.sql)

@@ -76,6 +76,15 @@ async def _leave_as_it_is(_: Connection) -> None:
     """
 
 
+async def open_connection(dsn: str) -> Connection:
+    """Open one connection, of no pool, as `open_pool` does. Whoever opened it ends it."""
+    connection = await asyncpg.connect(
+        dsn, command_timeout=COMMAND_TIMEOUT_S, server_settings=SERVER_SETTINGS
+    )
+    await prepare_connection(connection)
+    return connection
+
+
 async def prepare_connection(connection: Connection) -> None:
     """Make uuid values plain bytes: UUID objects cost three times the copying of a row."""
     notice_silence(connection)

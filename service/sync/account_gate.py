@@ -285,6 +285,10 @@ class AccountGates:
         for gate in self._gates.values():
             gate.look_soon()
 
+    def stopped_s(self) -> dict[str, float]:
+        """Seconds for which each account was stopped so far, as far as this process knew."""
+        return {name: gate.stopped_total_s() for name, gate in self._gates.items()}
+
     async def close(self) -> None:
         """Give the places of all accounts back, so that other replicas need not wait for them."""
         with suppress(TimeoutError):

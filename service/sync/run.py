@@ -35,7 +35,9 @@ async def run_audience(held: HeldAudience, draining: asyncio.Event) -> None:
     Cancelled between two calls the lease is given back too; but not when a call may still land that
     was not noted: then it runs out, so that whoever takes over reckons with it.
     """
-    structlog.contextvars.bind_contextvars(audience_id=held.work.audience_id)
+    structlog.contextvars.bind_contextvars(
+        audience_id=held.work.audience_id, ad_account_id=held.work.ad_account_id
+    )
     async with _kept(held):
         try:
             await _release(held, await _do_what_is_due(held, draining))

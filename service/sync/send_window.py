@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from service.graph import Credentials
+from service.metrics.instruments import count_rows
 from service.store import syncs
 from service.sync.account_gate import AccountGate
 from service.sync.held import HeldAudience
@@ -94,9 +95,19 @@ class Sender:
         sending = Phase(self._uplink(), operation, on_progress=on_progress)
         at_once = self.held.context.limits.calls_in_flight
         outcome = with_phase(await sending.send(rows, at_once=at_once))
+        self._count(operation, sending.outcome)
         if sending.outcome.had_unknown_call:
             await self.held.note_unknown_call(operation, planned_from=planned_from)
         return outcome
+
+    def _count(self, operation: Operation, phase: PhaseOutcome) -> None:
+        for outcome, rows in (
+            ("accepted", phase.accepted),
+            ("invalid", phase.rows_invalid),
+            ("carried_over", len(phase.carried_over)),
+            ("unknown", phase.unknown),
+        ):
+            count_rows(self.held.work.audience_id, operation.value.lower(), outcome, rows)
 
     async def _tell_progress(self, outcome: WindowOutcome, plan: Plan) -> None:
         new_calls = outcome.calls - self._calls_told

@@ -50,6 +50,11 @@ class Worker:
     _runs: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _draining: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
+    @property
+    def running_count(self) -> int:
+        """Audiences that are synced now."""
+        return len(self._runs)
+
     def drain(self) -> None:
         """Claim nothing more; runs stop at the end of their window."""
         self._draining.set()

@@ -32,6 +32,7 @@ RESTART_S: Final = 0.5
 SEALING_KEYS: Final = "k1:" + base64.b64encode(bytes(range(32))).decode()
 SETTINGS: Final = {
     "LISTEN": "127.0.0.1:0",
+    "METRICS_LISTEN": "127.0.0.1:0",
     "SEALING_KEYS": SEALING_KEYS,
     "DRAIN_SECONDS": "3",
     "POLL_SECONDS": "0.2",

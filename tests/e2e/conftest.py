@@ -35,6 +35,8 @@ class Service:
 
     process: ChildProcess
     server: str
+    metrics: str
+    """The address of its HTTP port for operators."""
     stub: AudienceSyncServiceStub
 
     def kill(self) -> None:
@@ -59,14 +61,15 @@ class Stack:
         """Start one more; settings by the names of the environment without the prefix."""
         return self._start(settings, processes=1)
 
-    def start_processes(self, count: int) -> Service:
+    def start_processes(self, count: int, **settings: str) -> Service:
         """Start one more, of several processes."""
-        return self._start({}, processes=count)
+        return self._start(settings, processes=count)
 
     def _start(self, settings: Mapping[str, str], *, processes: int) -> Service:
         self._started += 1
         base = {
             "LISTEN": "127.0.0.1:0",
+            "METRICS_LISTEN": "127.0.0.1:0",
             "DATABASE_URL": self.database_url,
             "SEALING_KEYS": SEALING_KEYS,
             "FACEBOOK_BASE_URL": self.graph_url,
@@ -80,9 +83,9 @@ class Stack:
         process = self._stack.enter_context(
             start_service(log_file, {**base, **settings}, processes=processes)
         )
-        server = process.wait_ready()["grpc"]
-        stub = self._stack.enter_context(connected(server))
-        self.service = Service(process, server, stub)
+        said = process.wait_ready()
+        stub = self._stack.enter_context(connected(said["grpc"]))
+        self.service = Service(process, said["grpc"], said["metrics"], stub)
         return self.service
 
     def restart_service(self, **settings: str) -> Service:

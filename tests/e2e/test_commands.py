@@ -89,6 +89,7 @@ def test_a_taken_port_is_one_line(shared_stack: Stack) -> None:
         "AUDIENCE_SYNC_DATABASE_URL": shared_stack.database_url,
         "AUDIENCE_SYNC_SEALING_KEYS": SEALING_KEYS,
         "AUDIENCE_SYNC_LISTEN": shared_stack.service.server,
+        "AUDIENCE_SYNC_METRICS_LISTEN": "off",
         "AUDIENCE_SYNC_LOG_LEVEL": "error",
     }
     done = run_command("serve", environment=environment)
@@ -101,6 +102,7 @@ def test_a_service_without_its_database_says_so_and_ends(tmp_path: Path) -> None
         "DATABASE_URL": "postgresql://nobody:hush@127.0.0.1:9/none",
         "SEALING_KEYS": SEALING_KEYS,
         "LISTEN": "127.0.0.1:0",
+        "METRICS_LISTEN": "127.0.0.1:0",
     }
     with start_service(tmp_path / "service.log", settings) as service:
         assert service.process.wait(timeout=60) == 1

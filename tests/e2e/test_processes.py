@@ -78,6 +78,7 @@ def test_a_port_that_another_service_shares_is_taken(
     service = bare_stack.start_processes(2)
     settings = {
         "LISTEN": service.server,
+        "METRICS_LISTEN": "off",
         "DATABASE_URL": empty_database_url,
         "SEALING_KEYS": SEALING_KEYS,
     }

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from service.identifiers import prefix, strong_identifiers
-from service.store import ad_accounts, audiences, change_log, membership, syncs
+from service.store import ad_accounts, audiences, change_log, membership, monitoring, syncs
 from tests.integration.store_builders import email, key_of, row
 from tests.integration.store_operations import (
     COUNT,
@@ -28,6 +28,17 @@ async def look_at_audiences(actor: Actor, index: int, slug: int, after: str) -> 
             connection, ad_account_id=f"act_{slug}", after_id="", limit=2
         ),
         await ad_accounts.list_ad_accounts(connection, after_id="act_0", limit=1),
+    ]
+
+
+@operation(often=2, named_max=COUNT)
+async def sample_for_operators(actor: Actor, named_max: int) -> object:
+    connection = actor.connection
+    audience_samples = await monitoring.sample_audiences(connection, named_max=named_max)
+    return [
+        # What is a moment apart may be in any order.
+        sorted(audience_samples, key=lambda one: (one.named or "", one.state, one.rows_pending)),
+        await monitoring.sample_ad_accounts(connection, named_max=named_max, usage_fades_s=1e12),
     ]
 
 

@@ -168,6 +168,7 @@ async def test_every_call_leaves_one_line_without_what_the_message_held(
         "caller",
         "duration_ms",
         "audience_id",
+        "ad_account_id",
     }
 
 
@@ -226,6 +227,21 @@ async def test_health_serves_until_the_server_stops(world: World) -> None:
     assert (await watch.read()).status == serving.NOT_SERVING
     watch.cancel()
     await stopping
+
+
+async def test_health_says_not_serving_while_it_is_told_to_and_calls_are_taken(
+    world: World,
+) -> None:
+    stub = cast("Any", health_pb2_grpc.HealthStub(world.channel))
+    request = health_pb2.HealthCheckRequest(service=SERVICE)
+    for serving in (False, True):
+        await world.server.say_serving(serving=serving)
+        status = (await stub.Check(request)).status
+        assert (status == health_pb2.HealthCheckResponse.SERVING) == serving
+        told = await refusal(world.channel.unary_unary(f"/{SERVICE}/Nothing")(b""))
+        assert told.code == grpc.StatusCode.UNIMPLEMENTED
+    await world.server.stop(0)
+    await world.server.say_serving(serving=True)  # too late: it does not serve any more
 
 
 async def test_reflection_tells_the_services(world: World) -> None:

@@ -249,6 +249,7 @@ async def test_each_call_writes_one_line(client: GraphClient, facebook: aiorespo
         "subcode": None,
         "trace_id": "Trace1",
         "usage_percent": 118.0,
+        "retry_after_s": None,
     }
 
 

@@ -183,3 +183,13 @@ def test_the_table_has_a_line_for_each_setting() -> None:
     assert len(lines) == len(Settings.model_fields)
     assert all(line.count(" | ") == 3 for line in lines)
     assert all(row.description for row in describe_settings())
+
+
+def test_the_port_for_operators_can_be_moved_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.from_environment().metrics_listen == "127.0.0.1:9464"
+    for value in ("0.0.0.0:80", "off"):
+        set_all(monkeypatch, METRICS_LISTEN=value)
+        assert Settings.from_environment().metrics_listen == value
+    assert problems_of(monkeypatch, METRICS_LISTEN="nowhere") == (
+        "AUDIENCE_SYNC_METRICS_LISTEN is not host:port or off; accepted: host:port or off",
+    )
