@@ -59,7 +59,7 @@ class AdAccountSigns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudienceSigns:
-    """How an audience has fared, by its newest syncs.
+    """How an audience has fared, by its newest syncs; `rows_put_off` by the newest alone.
 
     `oldest_change_at`: when the oldest change that is not settled was logged. `matched_rows_added` are
     the additions of syncs of which Facebook told how many people it found. `idle_import_at`: when the

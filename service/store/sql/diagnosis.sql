@@ -84,11 +84,12 @@ left join lateral (
     select
         sum(rows_added + rows_removed + rows_invalid)::bigint as rows_sent,
         sum(rows_invalid)::bigint as rows_refused,
-        sum(rows_carried_over)::bigint as rows_put_off,
+        -- What was put off once may have gone through since: the newest sync tells.
+        (array_agg(rows_carried_over order by sync_no desc))[1] as rows_put_off,
         sum(case when matched_count is not null then rows_added end)::bigint as matched_rows_added,
         sum(matched_count)::bigint as people_matched
     from (
-        select rows_added, rows_removed, rows_invalid, rows_carried_over, matched_count
+        select sync_no, rows_added, rows_removed, rows_invalid, rows_carried_over, matched_count
         from sync s
         where s.audience_no = w.audience_no and s.ended_at >= :since
         order by s.sync_no desc
