@@ -1,6 +1,7 @@
 """`audience-sync doctor`: what is wrong, how bad it is, and the one thing to do about each."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Final
 
@@ -95,6 +96,9 @@ def _print(findings: Sequence[pb.Finding]) -> None:
         lines = (one.message, f"({told})" if told else "", f"→ {one.action}")
         for line in filter(None, lines):
             out.print(f"        {line}", markup=False, soft_wrap=True)
+    if findings:
+        counts = Counter(map(_severity, findings))
+        out.print(", ".join(f"{word}: {counts[word]}" for word in _COLOURS if counts[word]))
 
 
 def _severity(finding: pb.Finding) -> str:

@@ -84,7 +84,7 @@ def test_all_pages_are_read_and_the_worst_is_printed_first(
     words = ("AUDIENCE_BLOCKED", "TOKEN_EXPIRES_SOON", "SEALING_KEY_UNUSED")
     places = [done.output.index(word) for word in words]
     assert places == sorted(places)
-    for shown in ("vip", "[/red]", "(reason=POLICY)", "→ Act.", "installation"):
+    for shown in ("vip", "[/red]", "(reason=POLICY)", "→ Act.", "installation", "error: 1, "):
         assert shown in done.output
 
 
