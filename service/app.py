@@ -33,10 +33,11 @@ from service.settings import Settings
 from service.store.migrations import migrate
 from service.store.notifications import Notifications
 from service.store.pool import Pool, open_pool
-from service.store.sealing import Keyring, load_or_create_key_file
+from service.store.sealing import Keyring, load_or_create_key_file, read_key_file
 from service.sync.account_gate import AccountGates
 from service.sync.context import SyncContext, SyncLimits
 from service.sync.pace_board import StoredBoard
+from service.sync.rounds import go_rounds
 from service.sync.worker import Worker
 from service.tracing.opening import traced
 
@@ -93,6 +94,8 @@ async def serve(
             report_long_turns(turns, clock, seconds_max=settings.loop_held_seconds_max)
         )
         stack.callback(reporting.cancel)
+        rounds = asyncio.create_task(go_rounds(worker.context))
+        stack.callback(rounds.cancel)
         readiness = Readiness()
         monitor = ProcessMonitor(
             watch=DatabaseWatch(dsn, clock, readiness, server.say_serving),
@@ -136,6 +139,8 @@ def keyring_of(settings: Settings) -> Keyring:
     """The configured sealing keys, or those of the key file beside the embedded Postgres."""
     if settings.sealing_keys is not None:
         return Keyring.from_text(settings.sealing_keys.get_secret_value())
+    if settings.sealing_keys_file is not None:
+        return read_key_file(settings.sealing_keys_file)
     return load_or_create_key_file(Path(settings.data_dir) / KEY_FILE)
 
 

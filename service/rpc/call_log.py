@@ -31,6 +31,13 @@ class CallNotes:
     """The name that goes with the token; empty where none is asked for."""
     audience_id: str = ""
     ad_account_id: str = ""
+    peer: str = ""
+    context: Context | None = None
+
+    def user_agent(self) -> str:
+        """What the caller's program calls itself; empty when it does not say. Seldom asked for."""
+        sent = (self.context.invocation_metadata() if self.context else None) or ()
+        return next((str(value) for key, value in sent if key == "user-agent"), "")
 
 
 _notes: ContextVar[CallNotes] = ContextVar("service_rpc_call_notes")
@@ -62,7 +69,9 @@ class LogCalls(AroundCalls):
     ) -> Any:
         began = self._monotonic()
         peer = context.peer()  # which a cancelled call no longer knows
-        seen = CallNotes(code=grpc.StatusCode.CANCELLED, caller=caller().name)
+        seen = CallNotes(
+            code=grpc.StatusCode.CANCELLED, caller=caller().name, peer=peer, context=context
+        )
         _notes.set(seen)
         try:
             answer = await call()

@@ -22,7 +22,7 @@ from tests.unit.rpc.access.builders import a_line, replaced
 from tests.unit.rpc.builders import a_connect, an_add
 
 METHODS = pb.DESCRIPTOR.services_by_name["AudienceSyncService"].methods
-LISTS = {"ListAudiences", "ListAdAccounts"}
+LISTS = {"ListAudiences", "ListAdAccounts", "ListAuditEvents"}
 LIMITED = ("ast_audiences", "ast_accounts")
 
 pytestmark = pytest.mark.timeout(50)
@@ -146,6 +146,47 @@ async def test_lists_leave_out_what_is_not_for_a_caller(
     assert [one.audience_id for one in listed.audiences] == audiences
     listed = await guarded.stub.ListAdAccounts(pb.ListAdAccountsRequest(), metadata=mine)
     assert [one.ad_account_id for one in listed.ad_accounts] == accounts
+
+
+async def test_what_is_done_is_recorded_with_the_callers_name_and_told_to_whom_it_is_for(
+    guarded: Guarded,
+) -> None:
+    pause = pb.PauseAudienceRequest(audience_id="shop")
+    await guarded.stub.PauseAudience(pause, metadata=bearer("ast_boss"))
+    everything = pb.ListAuditEventsRequest()
+    listed = await guarded.stub.ListAuditEvents(everything, metadata=bearer("ast_boss"))
+    newest, *before = listed.audit_events
+    assert (newest.caller, newest.audience_id) == ("boss", "shop")
+    assert {one.caller for one in before} == {""}, "the other server asks for no token"
+    for token, account_ids in (
+        ("ast_audiences", {"act_1", "act_2"}),
+        ("ast_accounts", {"act_1"}),
+    ):
+        answer = await guarded.stub.ListAuditEvents(everything, metadata=bearer(token))
+        assert {one.audience_id for one in answer.audit_events} == {"", "crm-1"}
+        assert {one.ad_account_id for one in answer.audit_events} == account_ids
+
+
+@pytest.mark.parametrize(
+    ("token", "audiences", "accounts"),
+    [
+        ("ast_boss", {"crm-1", "shop"}, {"act_1", "act_2"}),
+        ("ast_audiences", {"crm-1"}, {"act_1", "act_2"}),
+        ("ast_accounts", {"crm-1"}, {"act_1"}),
+    ],
+)
+async def test_a_diagnosis_leaves_out_what_is_not_for_a_caller(
+    guarded: Guarded, token: str, audiences: set[str], accounts: set[str]
+) -> None:
+    """All audiences are empty, no token opens, and the tests' Postgres may lose commits."""
+    async with guarded.rpc.api.connection() as connection:
+        await connection.execute("update ad_account set sealed_access_token = ''")
+    told = await guarded.stub.Diagnose(pb.DiagnoseRequest(), metadata=bearer(token))
+    of_audiences = {one.audience_id for one in told.findings if one.audience_id}
+    rest = [one for one in told.findings if not one.audience_id]
+    of_accounts = {one.ad_account_id for one in rest if one.ad_account_id}
+    assert (of_audiences, of_accounts) == (audiences, accounts)
+    assert any(not one.ad_account_id for one in rest) == (token == "ast_boss")
 
 
 async def test_pages_lead_on_past_what_is_left_out(guarded: Guarded) -> None:
