@@ -143,7 +143,8 @@ def missing_migrations(
 async def check_schema(connection: Connection, known: Sequence[Migration]) -> None:
     """See that the database has taken every step that the code knows.
 
-    It may have taken more: while a newer version is rolled out, older processes go on.
+    It may have taken more that this code can live with: while a newer version is rolled out, older
+    processes go on.
     Raises: SchemaMismatch.
     """
     applied = await LIST_APPLIED_MIGRATIONS.many(connection)
