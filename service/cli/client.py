@@ -18,6 +18,8 @@ DEFAULT_SERVER: Final = "127.0.0.1:50051"
 """Where the service listens unless it is told otherwise."""
 CALL_TIMEOUT_S: Final = 60.0
 """Seconds that one answer is waited for."""
+USER_AGENT: Final = "audience-sync-cli"
+"""How the commands name themselves to the service, which tells it in the audit."""
 KEEPALIVE_MS: Final = 30_000
 """Milliseconds of silence in a call after which the service is asked whether it is still there."""
 KEEPALIVE_TIMEOUT_MS: Final = 20_000
@@ -74,7 +76,8 @@ def on_channel(server: str) -> Iterator[grpc.Channel]:
 
     Nothing is sent before the first call. Raises: CallFailed.
     """
-    options = [
+    options: list[tuple[str, int | str]] = [
+        ("grpc.primary_user_agent", USER_AGENT),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
     ]

@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "serve": ("serve", "serve"),
     "health": ("health", "health"),
     "migrate": ("migrate", "migrate"),
+    "rotate-keys": ("rotate_keys", "rotate_keys"),
     "new-token": ("new_token", "new_token"),
     "connect-ad-account": ("connect", "connect_ad_account"),
     "connect": ("connect", "connect"),
@@ -29,6 +30,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "status": ("status", "status"),
     "history": ("history", "history"),
     "rejected": ("rejected", "rejected"),
+    "audit": ("audit", "audit"),
     "disconnect": ("disconnect", "disconnect"),
 }
 """Module in `service.cli` and function of each."""

@@ -8,6 +8,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from service.rpc.access.callers import caller
 from service.rpc.access.reach import check_audience
 from service.rpc.api import Api
+from service.rpc.audit import note_done_to_audience
 from service.rpc.convert_sync import has_ended, mode_name, sync_message
 from service.rpc.errors import AudienceNotActive, PageTokenInvalid, SyncNotFound
 from service.rpc.find_audience import existing_audience, locked_audience, refuse_leaving
@@ -15,8 +16,9 @@ from service.rpc.paging import cut_page, page_key, page_rows
 from service.rpc.request_ids import first_answer, keep_first_answer, repeatable
 from service.store import audiences
 from service.store import syncs as store
+from service.store.audit_events import AuditAction
 from service.store.rows import Audience, AudienceState, Sync
-from service.store.syncs import decode_sync_id
+from service.store.syncs import decode_sync_id, encode_sync_id
 
 WATCH_POLL_SECONDS: Final = 1.0
 """Seconds between looks at a watched sync, should a notification be lost."""
@@ -34,7 +36,13 @@ async def sync_now(api: Api, request: pb.SyncNowRequest) -> pb.SyncNowResponse:
             return first
         refuse_leaving(audience)
         _refuse_inactive(audience)
-        sync = await store.request_sync(connection, audience, mode_name(request.mode), "REQUEST")
+        mode = mode_name(request.mode)
+        sync, is_new = await store.join_or_request_sync(connection, audience, mode, "REQUEST")
+        if is_new:
+            sync_id = encode_sync_id(sync.audience_no, sync.sync_no)
+            await note_done_to_audience(
+                api, connection, AuditAction.SYNC_NOW, audience, mode=mode, sync_id=sync_id
+            )
         answer = pb.SyncNowResponse(sync=sync_message(sync))
         await keep_first_answer(connection, audience.audience_no, call, answer, api.clock.now())
     return answer

@@ -140,6 +140,19 @@ def missing_migrations(
     return known[len(applied) :]
 
 
+async def check_schema(connection: Connection, known: Sequence[Migration]) -> None:
+    """See that the database has taken every step that the code knows.
+
+    It may have taken more: while a newer version is rolled out, older processes go on.
+    Raises: SchemaMismatch.
+    """
+    applied = await LIST_APPLIED_MIGRATIONS.many(connection)
+    if missing := missing_migrations(known, applied):
+        raise SchemaMismatch(
+            f"the database lacks migration {missing[0].version}: run audience-sync migrate"
+        )
+
+
 async def _patiently(work: Callable[[], Awaitable[object]]) -> None:
     for _ in range(LOCK_TRIES - 1):
         try:
@@ -149,19 +162,6 @@ async def _patiently(work: Callable[[], Awaitable[object]]) -> None:
         else:
             return
     await work()
-
-
-async def check_schema(connection: Connection, known: Sequence[Migration]) -> None:
-    """See that the database has taken every step that the code knows.
-
-    It may have taken more: while a newer version is rolled out, older processes go on.
-    Raises: SchemaMismatch.
-    """
-    applied = await LIST_APPLIED_MIGRATIONS.many(connection)
-    if missing := missing_migrations(known, applied[: len(known)]):
-        raise SchemaMismatch(
-            f"the database lacks migration {missing[0].version}: run audience-sync migrate"
-        )
 
 
 async def _apply(connection: Connection, migration: Migration) -> None:

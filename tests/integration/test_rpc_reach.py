@@ -22,7 +22,7 @@ from tests.unit.rpc.access.builders import a_line, replaced
 from tests.unit.rpc.builders import a_connect, an_add
 
 METHODS = pb.DESCRIPTOR.services_by_name["AudienceSyncService"].methods
-LISTS = {"ListAudiences", "ListAdAccounts"}
+LISTS = {"ListAudiences", "ListAdAccounts", "ListAuditEvents"}
 LIMITED = ("ast_audiences", "ast_accounts")
 
 pytestmark = pytest.mark.timeout(50)
@@ -146,6 +146,25 @@ async def test_lists_leave_out_what_is_not_for_a_caller(
     assert [one.audience_id for one in listed.audiences] == audiences
     listed = await guarded.stub.ListAdAccounts(pb.ListAdAccountsRequest(), metadata=mine)
     assert [one.ad_account_id for one in listed.ad_accounts] == accounts
+
+
+async def test_what_is_done_is_recorded_with_the_callers_name_and_told_to_whom_it_is_for(
+    guarded: Guarded,
+) -> None:
+    pause = pb.PauseAudienceRequest(audience_id="shop")
+    await guarded.stub.PauseAudience(pause, metadata=bearer("ast_boss"))
+    everything = pb.ListAuditEventsRequest()
+    listed = await guarded.stub.ListAuditEvents(everything, metadata=bearer("ast_boss"))
+    newest, *before = listed.audit_events
+    assert (newest.caller, newest.audience_id) == ("boss", "shop")
+    assert {one.caller for one in before} == {""}, "the other server asks for no token"
+    for token, account_ids in (
+        ("ast_audiences", {"act_1", "act_2"}),
+        ("ast_accounts", {"act_1"}),
+    ):
+        answer = await guarded.stub.ListAuditEvents(everything, metadata=bearer(token))
+        assert {one.audience_id for one in answer.audit_events} == {"", "crm-1"}
+        assert {one.ad_account_id for one in answer.audit_events} == account_ids
 
 
 async def test_pages_lead_on_past_what_is_left_out(guarded: Guarded) -> None:

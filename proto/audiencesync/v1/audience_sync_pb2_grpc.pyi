@@ -117,6 +117,13 @@ class AudienceSyncServiceStub:
     why, and how many; never their values. Kept as long as their sync.
     Scope: read.
     """
+    ListAuditEvents: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.ListAuditEventsRequest, _audience_sync_pb2.ListAuditEventsResponse]
+    """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+    disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+    done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+    import only its beginning and its end.
+    Scope: administer.
+    """
     WatchSync: _grpc.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]
     """Sends the sync as it is now and again whenever it has moved, until it has ended.
     Scope: read.
@@ -210,6 +217,13 @@ class AudienceSyncServiceAsyncStub(AudienceSyncServiceStub):
     """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
     why, and how many; never their values. Kept as long as their sync.
     Scope: read.
+    """
+    ListAuditEvents: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ListAuditEventsRequest, _audience_sync_pb2.ListAuditEventsResponse]  # type: ignore[assignment]
+    """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+    disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+    done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+    import only its beginning and its end.
+    Scope: administer.
     """
     WatchSync: _aio.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]  # type: ignore[assignment]
     """Sends the sync as it is now and again whenever it has moved, until it has ended.
@@ -397,6 +411,19 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """The rows that Facebook refused as invalid, those of the newest sync first: which keys they had,
         why, and how many; never their values. Kept as long as their sync.
         Scope: read.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAuditEvents(
+        self,
+        request: _audience_sync_pb2.ListAuditEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audience_sync_pb2.ListAuditEventsResponse, _abc.Awaitable[_audience_sync_pb2.ListAuditEventsResponse]]:
+        """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+        disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+        done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+        import only its beginning and its end.
+        Scope: administer.
         """
 
     @_abc_1.abstractmethod

@@ -7,6 +7,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from service.rpc.access.callers import caller
 from service.rpc.calls import AtMessages, Decode
 from service.rpc.errors import CallerNotAllowed
+from service.store.audit_events import AuditEvent
 from service.store.rows import Audience
 
 
@@ -38,6 +39,13 @@ def is_in_reach(audience: Audience) -> bool:
         mine.may_use_audience(audience.audience_id)
         and mine.may_use_ad_account(audience.ad_account_id)
     )
+
+
+def is_event_in_reach(event: AuditEvent) -> bool:
+    """Whether the caller may know of something done; of an ad account, when that is theirs."""
+    mine = caller()
+    is_theirs = not event.audience_id or mine.may_use_audience(event.audience_id)
+    return not mine.is_limited or (is_theirs and mine.may_use_ad_account(event.ad_account_id))
 
 
 def _check_names(message: Any) -> None:

@@ -35,6 +35,7 @@ SCOPE_OF_METHOD: Final[Mapping[str, Scope]] = {
     "GetSync": Scope.READ,
     "ListSyncs": Scope.READ,
     "ListRejectedRows": Scope.READ,
+    "ListAuditEvents": Scope.ADMINISTER,
     "WatchSync": Scope.READ,
 }
 """The comments of the contract tell the same. A method that is not here is refused to everybody."""
