@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "history": ("history", "history"),
     "rejected": ("rejected", "rejected"),
     "audit": ("audit", "audit"),
+    "doctor": ("doctor", "doctor"),
     "disconnect": ("disconnect", "disconnect"),
 }
 """Module in `service.cli` and function of each."""

@@ -18,6 +18,7 @@ from service.rpc.prepare_columns import prepare_columns
 from service.rpc.slices import Slices
 from service.store import imports
 from service.store.connection import Connection
+from service.store.dropped_counts import add_dropped_counts
 from service.store.membership import merge
 from service.store.rows import Import, MemberChange, MergeResult
 
@@ -104,6 +105,7 @@ class _Chunk:
         result = pb.ImportResult.FromString(self._taken.result)
         if is_new:
             note_prepared(result, prepared)
+            await self._count_dropped(prepared)
         if self._taken.mode == "REPLACE":
             await self._stage_or_replace(prepared if is_new else None, result)
         elif is_new:
@@ -117,6 +119,12 @@ class _Chunk:
         )
         await imports.advance_import(self._connection, self._audience_no, taken, now=self._now)
         return taken
+
+    async def _count_dropped(self, prepared: PreparedChanges) -> None:
+        if not self._taken.is_dry_run:
+            await add_dropped_counts(
+                self._connection, self._audience_no, prepared.dropped, now=self._now
+            )
 
     async def _stage_or_replace(
         self, prepared: PreparedChanges | None, result: pb.ImportResult

@@ -12,6 +12,7 @@ from service.rpc import (
     audiences,
     audit_events,
     connect_audience,
+    diagnose,
     imports,
     membership,
     rejected_rows,
@@ -118,3 +119,8 @@ class Servicer(AudienceSyncServiceServicer):
         async with aclosing(syncs.watch_sync(self._api, request)) as moves:
             async for move in moves:
                 yield move
+
+    async def Diagnose(self, request: pb.DiagnoseRequest, context: Context) -> pb.DiagnoseResponse:
+        return await diagnose.diagnose(
+            self._api, request, time_remaining_s=context.time_remaining()
+        )

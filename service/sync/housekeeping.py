@@ -1,9 +1,9 @@
-"""Forgets what is kept only for a time: tombstones, first answers, old syncs."""
+"""Forgets what is kept only for a time: tombstones, first answers, counts of dropped values, old syncs."""
 
 from datetime import timedelta
 from typing import Final
 
-from service.store import change_log, imports, requests, syncs
+from service.store import change_log, dropped_counts, imports, requests, syncs
 from service.sync.held import HeldAudience
 
 TOMBSTONES_KEPT: Final = timedelta(days=30)
@@ -14,6 +14,7 @@ IMPORTS_KEPT: Final = timedelta(days=7)
 """The result of a finished import."""
 OPEN_IMPORTS_KEPT: Final = timedelta(hours=24)
 """An import that nobody goes on with."""
+DROPPED_COUNTS_KEPT: Final = timedelta(days=14)
 HISTORY_KEPT: Final = timedelta(days=90)
 
 
@@ -31,5 +32,8 @@ async def forget_old(held: HeldAudience) -> None:
             audience_no,
             open_before=now - OPEN_IMPORTS_KEPT,
             finished_before=now - IMPORTS_KEPT,
+        )
+        await dropped_counts.prune_dropped_counts(
+            connection, audience_no, before=now - DROPPED_COUNTS_KEPT
         )
         await syncs.prune_syncs(connection, audience_no, now - HISTORY_KEPT)

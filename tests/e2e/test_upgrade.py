@@ -81,7 +81,9 @@ def old(
     with begun as process:
         said = process.wait_ready()
         with connected(said["grpc"]) as stub:
-            bare_stack.service = Service(process, said["grpc"], said.get("metrics", ""), stub)
+            bare_stack.service = Service(
+                process, said["grpc"], said.get("metrics", ""), stub, tmp_path / "old.log"
+            )
             yield bare_stack.service
 
 

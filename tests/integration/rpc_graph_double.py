@@ -1,5 +1,6 @@
 """A Facebook of two answers, a token's and an ad account's, for the checks of ConnectAdAccount."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ class GraphDouble:
     )
     token_failure: web.Response | None = None
     account_failure: web.Response | None = None
+    silence: asyncio.Event | None = None
+    """Nothing is answered before it is set."""
     paths: list[str] = field(default_factory=list)
     bearers: list[str] = field(default_factory=list)
 
@@ -39,17 +42,19 @@ class GraphDouble:
         self.account_failure = _envelope(code, subcode, http_status)
 
     async def debug_token(self, request: web.Request) -> web.Response:
-        self._note(request)
+        await self._note(request)
         return self.token_failure or web.json_response({"data": self.token})
 
     async def read_account(self, request: web.Request) -> web.Response:
-        self._note(request)
+        await self._note(request)
         answer = {"id": request.match_info["account"], **self.account}
         return self.account_failure or web.json_response(answer)
 
-    def _note(self, request: web.Request) -> None:
+    async def _note(self, request: web.Request) -> None:
         self.paths.append(request.path)
         self.bearers.append(request.headers.get("Authorization", ""))
+        if self.silence is not None:
+            await self.silence.wait()
 
 
 def _envelope(code: int, subcode: int, http_status: int) -> web.Response:

@@ -1,5 +1,6 @@
 """Operations that callers of the service bring about, and housekeeping."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -7,7 +8,16 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from service.store import ad_accounts, audiences, change_log, membership, requests, syncs
+from service.identifiers import DropReason, Key
+from service.store import (
+    ad_accounts,
+    audiences,
+    change_log,
+    dropped_counts,
+    membership,
+    requests,
+    syncs,
+)
 from service.store.ad_account_secrets import SealedSecrets
 from service.store.rows import MemberChange, StoredAnswer
 from tests.integration.store_builders import (
@@ -144,6 +154,34 @@ async def merge_of_several(
         now=at(now),
         rules_version=1,
     )
+
+
+@operation(
+    index=INDEX,
+    drops=st.lists(
+        st.tuples(st.sampled_from([Key.PHONE, Key.MADID]), st.sampled_from(DropReason)), max_size=3
+    ),
+    minutes=MINUTES,
+)
+async def count_dropped(
+    actor: Actor, index: int, drops: Sequence[tuple[Key, DropReason]], minutes: int
+) -> object:
+    """On days of their own, so that minutes tell them apart."""
+    day = at(0) + timedelta(days=minutes)
+    number = actor.number(index)
+    await dropped_counts.add_dropped_counts(actor.connection, number, Counter(drops), now=day)
+    return None
+
+
+@operation(index=INDEX, minutes=MINUTES, forgets_all=st.booleans())
+async def forget_dropped(actor: Actor, index: int, minutes: int, forgets_all: bool) -> object:  # noqa: FBT001
+    number = actor.number(index)
+    if forgets_all:
+        await dropped_counts.forget_dropped_counts(actor.connection, number)
+    else:
+        day = at(0) + timedelta(days=minutes)
+        await dropped_counts.prune_dropped_counts(actor.connection, number, before=day)
+    return None
 
 
 @operation(often=3, slug=SLUG, mode=MODE)

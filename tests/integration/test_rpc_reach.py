@@ -167,6 +167,28 @@ async def test_what_is_done_is_recorded_with_the_callers_name_and_told_to_whom_i
         assert {one.ad_account_id for one in answer.audit_events} == account_ids
 
 
+@pytest.mark.parametrize(
+    ("token", "audiences", "accounts"),
+    [
+        ("ast_boss", {"crm-1", "shop"}, {"act_1", "act_2"}),
+        ("ast_audiences", {"crm-1"}, {"act_1", "act_2"}),
+        ("ast_accounts", {"crm-1"}, {"act_1"}),
+    ],
+)
+async def test_a_diagnosis_leaves_out_what_is_not_for_a_caller(
+    guarded: Guarded, token: str, audiences: set[str], accounts: set[str]
+) -> None:
+    """All audiences are empty, no token opens, and the tests' Postgres may lose commits."""
+    async with guarded.rpc.api.connection() as connection:
+        await connection.execute("update ad_account set sealed_access_token = ''")
+    told = await guarded.stub.Diagnose(pb.DiagnoseRequest(), metadata=bearer(token))
+    of_audiences = {one.audience_id for one in told.findings if one.audience_id}
+    rest = [one for one in told.findings if not one.audience_id]
+    of_accounts = {one.ad_account_id for one in rest if one.ad_account_id}
+    assert (of_audiences, of_accounts) == (audiences, accounts)
+    assert any(not one.ad_account_id for one in rest) == (token == "ast_boss")
+
+
 async def test_pages_lead_on_past_what_is_left_out(guarded: Guarded) -> None:
     mine = bearer("ast_accounts")
     seen, token = [], ""

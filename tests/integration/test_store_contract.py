@@ -39,6 +39,7 @@ KEYS: Final = {
     "rejected_row": ("audience_no", "sync_no", "key_mask", "reason"),
     "list_import": ("audience_no", "import_id"),
     "import_row": ("audience_no", "chunk_offset", "member_key", "row_no"),
+    "dropped_count": ("audience_no", "day", "key", "reason"),
     "request": ("audience_no", "method", "request_id"),
     "audit_event": ("audience_no", "event_no"),
 }

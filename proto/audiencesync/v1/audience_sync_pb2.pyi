@@ -3,6 +3,7 @@
 isort:skip_file
 The API of Audience Sync: its one service, what it keeps, and the messages of its calls."""
 
+from audiencesync.v1 import finding_code_pb2 as _finding_code_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -2604,3 +2605,169 @@ class ListAuditEventsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAuditEventsResponse: _TypeAlias = ListAuditEventsResponse  # noqa: Y015
+
+@_typing.final
+class Finding(_message.Message):
+    """One thing that is wrong, soon will be, or could be better.
+
+    It is about an ad account or an audience; where both ids are empty, about the installation.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Severity:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _SeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Finding._Severity.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        SEVERITY_UNSPECIFIED: Finding._Severity.ValueType  # 0
+        """Not used."""
+        SEVERITY_INFO: Finding._Severity.ValueType  # 1
+        """Nothing is wrong; good to know."""
+        SEVERITY_WARNING: Finding._Severity.ValueType  # 2
+        """It works, but worse than it could, or not for much longer."""
+        SEVERITY_ERROR: Finding._Severity.ValueType  # 3
+        """Something does not work, or data may be lost."""
+
+    class Severity(_Severity, metaclass=_SeverityEnumTypeWrapper):
+        """How bad it is."""
+
+    SEVERITY_UNSPECIFIED: Finding.Severity.ValueType  # 0
+    """Not used."""
+    SEVERITY_INFO: Finding.Severity.ValueType  # 1
+    """Nothing is wrong; good to know."""
+    SEVERITY_WARNING: Finding.Severity.ValueType  # 2
+    """It works, but worse than it could, or not for much longer."""
+    SEVERITY_ERROR: Finding.Severity.ValueType  # 3
+    """Something does not work, or data may be lost."""
+
+    @_typing.final
+    class EvidenceEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    AD_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    AUDIENCE_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    severity: Global___Finding.Severity.ValueType
+    """How bad it is."""
+    code: _finding_code_pb2.FindingCode.ValueType
+    """What was found."""
+    ad_account_id: _builtins.str
+    """The ad account; empty if it is about the installation."""
+    audience_id: _builtins.str
+    """The audience; empty if it is about its ad account or the installation."""
+    message: _builtins.str
+    """What is wrong, for a person."""
+    action: _builtins.str
+    """The one thing to do, for a person."""
+    @_builtins.property
+    def evidence(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What shows it, for programs: names and values that FindingCode tells. Nothing personal."""
+
+    def __init__(
+        self,
+        *,
+        severity: Global___Finding.Severity.ValueType = ...,
+        code: _finding_code_pb2.FindingCode.ValueType = ...,
+        ad_account_id: _builtins.str = ...,
+        audience_id: _builtins.str = ...,
+        message: _builtins.str = ...,
+        action: _builtins.str = ...,
+        evidence: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "ad_account_id", b"ad_account_id", "audience_id", b"audience_id", "code", b"code", "evidence", b"evidence", "message", b"message", "severity", b"severity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Finding: _TypeAlias = Finding  # noqa: Y015
+
+@_typing.final
+class DiagnoseRequest(_message.Message):
+    """The request of Diagnose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIENCE_ID_FIELD_NUMBER: _builtins.int
+    AD_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    STORED_ONLY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    audience_id: _builtins.str
+    """Only this audience and its ad account."""
+    ad_account_id: _builtins.str
+    """Only this ad account and its audiences; not read beside `audience_id`. Both empty: everything."""
+    stored_only: _builtins.bool
+    """Whether Facebook is not asked: only what is stored is judged."""
+    page_size: _builtins.int
+    """Audiences a page: 0 means 100; more than 100 means 100; negative is refused. A page has at most 20
+    ad accounts besides.
+    """
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        audience_id: _builtins.str = ...,
+        ad_account_id: _builtins.str = ...,
+        stored_only: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ad_account_id", b"ad_account_id", "audience_id", b"audience_id", "page_size", b"page_size", "page_token", b"page_token", "stored_only", b"stored_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiagnoseRequest: _TypeAlias = DiagnoseRequest  # noqa: Y015
+
+@_typing.final
+class DiagnoseResponse(_message.Message):
+    """The answer of Diagnose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty on the last one."""
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
+        """The findings of this page, the worst first. Empty when all is well."""
+
+    def __init__(
+        self,
+        *,
+        findings: _abc.Iterable[Global___Finding] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiagnoseResponse: _TypeAlias = DiagnoseResponse  # noqa: Y015

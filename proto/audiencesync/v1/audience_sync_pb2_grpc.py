@@ -132,6 +132,11 @@ class AudienceSyncServiceStub:
                 request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncRequest.SerializeToString,
                 response_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncResponse.FromString,
                 _registered_method=True)
+        self.Diagnose = channel.unary_unary(
+                '/audiencesync.v1.AudienceSyncService/Diagnose',
+                request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.DiagnoseRequest.SerializeToString,
+                response_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.DiagnoseResponse.FromString,
+                _registered_method=True)
 
 
 class AudienceSyncServiceServicer:
@@ -304,6 +309,17 @@ class AudienceSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Diagnose(self, request, context):
+        """Looks for what is wrong or could be better: the database, clocks and keys, then each ad account,
+        for which Facebook is asked twice unless it is throttled, then each audience. Changes nothing but
+        that it heeds a rate limit it meets. It answers within 20 seconds; what there was no time for is
+        told as a finding. A caller who is limited to some audiences or ad accounts is told of these only.
+        Scope: operate.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AudienceSyncServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -396,6 +412,11 @@ def add_AudienceSyncServiceServicer_to_server(servicer, server):
                     servicer.WatchSync,
                     request_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncRequest.FromString,
                     response_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncResponse.SerializeToString,
+            ),
+            'Diagnose': grpc.unary_unary_rpc_method_handler(
+                    servicer.Diagnose,
+                    request_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.DiagnoseRequest.FromString,
+                    response_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.DiagnoseResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -892,6 +913,33 @@ class AudienceSyncService:
             '/audiencesync.v1.AudienceSyncService/WatchSync',
             audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncRequest.SerializeToString,
             audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Diagnose(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/audiencesync.v1.AudienceSyncService/Diagnose',
+            audiencesync_dot_v1_dot_audience__sync__pb2.DiagnoseRequest.SerializeToString,
+            audiencesync_dot_v1_dot_audience__sync__pb2.DiagnoseResponse.FromString,
             options,
             channel_credentials,
             insecure,

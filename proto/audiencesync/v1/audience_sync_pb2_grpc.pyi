@@ -128,6 +128,13 @@ class AudienceSyncServiceStub:
     """Sends the sync as it is now and again whenever it has moved, until it has ended.
     Scope: read.
     """
+    Diagnose: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.DiagnoseRequest, _audience_sync_pb2.DiagnoseResponse]
+    """Looks for what is wrong or could be better: the database, clocks and keys, then each ad account,
+    for which Facebook is asked twice unless it is throttled, then each audience. Changes nothing but
+    that it heeds a rate limit it meets. It answers within 20 seconds; what there was no time for is
+    told as a finding. A caller who is limited to some audiences or ad accounts is told of these only.
+    Scope: operate.
+    """
 
 @_typing.type_check_only
 class AudienceSyncServiceAsyncStub(AudienceSyncServiceStub):
@@ -228,6 +235,13 @@ class AudienceSyncServiceAsyncStub(AudienceSyncServiceStub):
     WatchSync: _aio.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]  # type: ignore[assignment]
     """Sends the sync as it is now and again whenever it has moved, until it has ended.
     Scope: read.
+    """
+    Diagnose: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.DiagnoseRequest, _audience_sync_pb2.DiagnoseResponse]  # type: ignore[assignment]
+    """Looks for what is wrong or could be better: the database, clocks and keys, then each ad account,
+    for which Facebook is asked twice unless it is throttled, then each audience. Changes nothing but
+    that it heeds a rate limit it meets. It answers within 20 seconds; what there was no time for is
+    told as a finding. A caller who is limited to some audiences or ad accounts is told of these only.
+    Scope: operate.
     """
 
 class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -434,6 +448,19 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_audience_sync_pb2.WatchSyncResponse], _abc.AsyncIterator[_audience_sync_pb2.WatchSyncResponse]]:
         """Sends the sync as it is now and again whenever it has moved, until it has ended.
         Scope: read.
+        """
+
+    @_abc_1.abstractmethod
+    def Diagnose(
+        self,
+        request: _audience_sync_pb2.DiagnoseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audience_sync_pb2.DiagnoseResponse, _abc.Awaitable[_audience_sync_pb2.DiagnoseResponse]]:
+        """Looks for what is wrong or could be better: the database, clocks and keys, then each ad account,
+        for which Facebook is asked twice unless it is throttled, then each audience. Changes nothing but
+        that it heeds a rate limit it meets. It answers within 20 seconds; what there was no time for is
+        told as a finding. A caller who is limited to some audiences or ad accounts is told of these only.
+        Scope: operate.
         """
 
 def add_AudienceSyncServiceServicer_to_server(servicer: AudienceSyncServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -78,6 +78,7 @@ class Tables:
         self.change_chunk = SpreadTable(self.undo, constraints.check_chunk)
         self.sync = SpreadTable(self.undo, constraints.check_sync)
         self.rejected_row = SpreadTable(self.undo, constraints.check_rejected_row)
+        self.dropped_count = SpreadTable(self.undo, constraints.check_nothing)
         self.list_import = SpreadTable(self.undo, constraints.check_nothing)
         self.import_row = SpreadTable(self.undo, constraints.check_nothing)
         self.request = SpreadTable(self.undo, constraints.check_nothing)
