@@ -1,5 +1,6 @@
 #!/bin/sh
-# ops/install.sh FOLDER: installs this checkout into FOLDER, a Python environment of its own.
+# ops/install.sh FOLDER [EXTRAS]: installs this checkout into FOLDER, a Python environment of its own.
+# EXTRAS are those of pyproject.toml, with commas between them.
 #
 # Builds the wheel and installs it with the versions, and only the files, that requirements.lock names
 # by their hashes. Afterwards FOLDER does not need the checkout:
@@ -8,8 +9,9 @@
 # Needs Python 3.11 or newer (PYTHON chooses another one), and a package index.
 # To upgrade, install into another folder; one that is in use must not change.
 set -eu
-if [ $# != 1 ]; then
-  echo "usage: ops/install.sh FOLDER" >&2
+umask 022  # the account that runs it is another one
+if [ $# -lt 1 ] || [ $# -gt 2 ]; then
+  echo "usage: ops/install.sh FOLDER [EXTRA,EXTRA]" >&2
   exit 2
 fi
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -41,9 +43,10 @@ export UV_COMPILE_BYTECODE="${UV_COMPILE_BYTECODE:-1}"
 
 uv build -q --wheel --python "$python" --out-dir "$folder/wheels" "$root"
 uv venv -q --allow-existing --python "$python" "$folder"
+extras=${2:+[$2]}
 set -- "$folder"/wheels/audience_sync-*.whl
 VIRTUAL_ENV="$folder" uv pip install -q --only-binary :all: \
-  --constraint "$root/requirements.lock" "$1"
+  --constraint "$root/requirements.lock" "$1$extras"
 cp "$root/ops/start.sh" "$folder/start.sh"
 "$folder/bin/python" "$root/ops/sbom.py" >"$folder/sbom.json"
 "$folder/bin/audience-sync" --version

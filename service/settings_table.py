@@ -19,8 +19,8 @@ Made by `./run python -m service.settings_table > docs/configuration.md` from `s
 test holds the two together.
 
 Everything is set by environment variables, read once when a process starts; to change one, start
-the process anew, replicas one after another. An empty variable
-counts as unset. A wrong value or an unknown name that begins with `AUDIENCE_SYNC_` stops the start
+the process anew, replicas [one after another](runbook.md#upgrade). An empty variable counts as unset. A
+wrong value or an unknown name that begins with `AUDIENCE_SYNC_` stops the start
 with exit status 2 and a line for each mistake. Values of secret settings are shown nowhere.
 
 """

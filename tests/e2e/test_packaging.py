@@ -150,7 +150,7 @@ def test_the_image_and_the_unit_start_what_is_installed(installed: Path) -> None
     home = "/opt/audience-sync"
     dockerfile = (ROOT / "ops" / "Dockerfile").read_text()
     unit = ROOT / "ops" / "audience-sync@.service"
-    assert f"RUN /src/ops/install.sh {home}" in dockerfile
+    assert f"RUN /src/ops/install.sh {home} " in dockerfile
     assert f'ENTRYPOINT ["{home}/start.sh"]' in dockerfile
     assert f"ExecStart={home}/start.sh\n" in unit.read_text()
     assert os.access(installed / "start.sh", os.X_OK)

@@ -1,11 +1,13 @@
-"""Two versions on one database: the one before the newest migration, from this repository's history,
-and this one. Skipped where the history is not there: a source archive, a shallow clone."""
+"""Two versions on one database: the branch as it was before the newest migration came, from this
+repository's history, and this one. Skipped where the history is not there: a source archive, a shallow
+clone."""
 
 import shutil
 import subprocess
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -15,8 +17,8 @@ import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.cli.client import call, connected
-from service.cli.demo_processes import start_service
-from service.store.migrations import MIGRATIONS_DIR, read_migrations
+from service.cli.demo_processes import ChildProcess, ProcessEnded, start_service
+from service.store.migrations import MIGRATIONS_DIR, migrate, read_migrations
 from tests.e2e.conftest import SEALING_KEYS, Service, Stack
 
 ROOT = Path(__file__).parents[2]
@@ -39,29 +41,40 @@ def git(*arguments: str) -> bytes:
     return done.stdout
 
 
+@dataclass(frozen=True)
+class OldCode:
+    """Where it lies, and which schema it knows."""
+
+    folder: Path
+    version: int
+
+    def knows(self, setting: str) -> bool:
+        files = (self.folder / "service").glob("settings*.py")
+        return any(f" {setting.lower()}: " in file.read_text() for file in files)
+
+
 @pytest.fixture
-def old_code(tmp_path: Path) -> Path:
+def old_code(tmp_path: Path) -> OldCode:
     """The repository as it was before the newest migration came."""
     newest = next(MIGRATIONS_DIR.glob(f"{len(KNOWN):04}_*.sql")).relative_to(ROOT)
-    log = ("log", "--diff-filter=A", "--format=%H", "-1", "--", str(newest))
-    added = git(*log).decode().strip()
+    log = ("log", "--first-parent", "-m", "--diff-filter=A", "--format=%H", "-1")
+    added = git(*log, "--", str(newest)).decode().strip()
     archive, folder = tmp_path / "old.tar", tmp_path / "old"
     archive.write_bytes(git("archive", f"{added}~1", "service", "proto", "pyproject.toml"))
     with tarfile.open(archive) as files:
         files.extractall(folder, filter="data")
-    assert len(list((folder / newest.parent).glob("*.sql"))) == len(KNOWN) - 1
-    return folder
+    return OldCode(folder, len(list((folder / newest.parent).glob("*.sql"))))
 
 
 @pytest.fixture
-def old(
+def old_process(
     bare_stack: Stack,
     empty_database_url: str,
-    old_code: Path,
+    old_code: OldCode,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Service]:
-    """A replica of the old code, which has made the schema of its time."""
+) -> Callable[[], ChildProcess]:
+    """Starts a process of the old code on the stack's database, which is an empty one."""
     bare_stack.database_url = empty_database_url
     settings = {
         "LISTEN": "127.0.0.1:0",
@@ -72,19 +85,27 @@ def old(
         "POLL_SECONDS": "0.2",
         **ONE_SYNC_EACH,
     }
-    known = "".join(path.read_text() for path in (old_code / "service").glob("settings*.py"))
-    settings = {name: value for name, value in settings.items() if f" {name.lower()}: " in known}
-    with monkeypatch.context() as here:
-        here.chdir(old_code)  # where `-m` looks first
-        here.setenv("PYTHONPATH", str(old_code / "proto"))
-        begun = start_service(tmp_path / "old.log", settings)
-    with begun as process:
+    settings = {name: value for name, value in settings.items() if old_code.knows(name)}
+
+    def start() -> ChildProcess:
+        with monkeypatch.context() as here:
+            here.chdir(old_code.folder)  # where `-m` looks first
+            here.setenv("PYTHONPATH", str(old_code.folder / "proto"))
+            return start_service(tmp_path / "old.log", settings)
+
+    return start
+
+
+@pytest.fixture
+def old(bare_stack: Stack, old_process: Callable[[], ChildProcess]) -> Iterator[Service]:
+    """A replica of the old code, which has made the schema of its time."""
+    with old_process() as process:
         said = process.wait_ready()
+        log_file = bare_stack.folder / "old.log"
         with connected(said["grpc"]) as stub:
-            bare_stack.service = Service(
-                process, said["grpc"], said.get("metrics", ""), stub, tmp_path / "old.log"
-            )
-            yield bare_stack.service
+            service = Service(process, said["grpc"], said.get("metrics", ""), stub, log_file)
+            bare_stack.service = service
+            yield service
 
 
 class Caller:
@@ -168,13 +189,13 @@ def sync_until_both_did(stack: Stack) -> None:
 
 
 async def test_an_old_and_a_new_replica_share_a_database_and_the_old_one_leaves_unnoticed(
-    bare_stack: Stack, old: Service
+    bare_stack: Stack, old: Service, old_code: OldCode
 ) -> None:
     make_known(bare_stack)
     audiences = [bare_stack.connect(name) for name in AUDIENCES]
     with Caller(old, "old") as old_caller:
         old_caller.wait_for(5)
-        assert await schema_version(bare_stack.database_url) == len(KNOWN) - 1
+        assert await schema_version(bare_stack.database_url) == old_code.version < len(KNOWN)
         new = bare_stack.start_service(**ONE_SYNC_EACH)
         assert await schema_version(bare_stack.database_url) == len(KNOWN)
         with Caller(new, "new") as new_caller:
@@ -189,3 +210,17 @@ async def test_an_old_and_a_new_replica_share_a_database_and_the_old_one_leaves_
         assert bare_stack.sync(name).state == pb.Sync.STATE_SUCCEEDED
         inside = bare_stack.admin.people_inside(audience.custom_audience_id)
         assert inside == {*old_caller.added, *new_caller.added}
+
+
+async def test_an_old_replica_starts_anew_on_the_new_schema_where_that_says_so(
+    bare_stack: Stack, old_code: OldCode, old_process: Callable[[], ChildProcess]
+) -> None:
+    await migrate(bare_stack.database_url)
+    newer = KNOWN[old_code.version :]
+    can_live = all(step.oldest_code and step.oldest_code <= old_code.version for step in newer)
+    with old_process() as process:
+        if can_live:
+            assert process.wait_ready()["grpc"]
+        else:
+            with pytest.raises(ProcessEnded, match="run a newer program"):
+                process.wait_ready()
