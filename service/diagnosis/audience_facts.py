@@ -8,6 +8,7 @@ from typing import Final
 
 from service.diagnosis.findings import Code, Finding, Severity
 from service.diagnosis.sample import RowSample
+from service.graph.objects import CustomAudience
 from service.store.diagnosis_rows import AudienceSigns, DroppedSigns
 from service.store.rows import Audience
 
@@ -16,11 +17,15 @@ NO_SAMPLE: Final = RowSample()
 
 @dataclass(frozen=True, kw_only=True)
 class AudienceFacts:
-    """An audience, how it has fared, a sample of its rows, and what callers sent in vain."""
+    """An audience, how it has fared, a sample of its rows, and what callers sent in vain.
+
+    `at_facebook`: what Facebook says of it now, None where it was not asked.
+    """
 
     stored: Audience
     signs: AudienceSigns
     now: datetime
+    at_facebook: CustomAudience | None = None
     sample: RowSample = NO_SAMPLE
     dropped: Sequence[DroppedSigns] = ()
 

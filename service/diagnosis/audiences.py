@@ -7,7 +7,7 @@ from typing import Final
 from service.diagnosis.audience_facts import AudienceFacts
 from service.diagnosis.findings import Code, Finding, Severity
 from service.diagnosis.match_rate import judge_match_rate
-from service.diagnosis.operation_status import judge_operation_status
+from service.diagnosis.operation_status import judge_delivery_status, judge_operation_status
 from service.store.rows import AudienceState
 
 DELIVERS_FROM: Final = 100
@@ -63,6 +63,7 @@ def judge_audience(facts: AudienceFacts) -> Iterator[Finding]:
     yield from _judge_refused_rows(facts)
     yield from _judge_imports(facts)
     yield from judge_operation_status(facts)
+    yield from judge_delivery_status(facts)
     yield from judge_match_rate(facts)
 
 

@@ -63,6 +63,7 @@ class Code(enum.StrEnum):
     REMOVALS_PUT_OFF = enum.auto()
     ROWS_REFUSED = enum.auto()
     OPERATION_STATUS_ODD = enum.auto()
+    DELIVERY_STATUS_ODD = enum.auto()
     MATCH_RATE_LOW = enum.auto()
     IMPORT_ABANDONED = enum.auto()
     MEMBERS_UNMATCHABLE = enum.auto()

@@ -1,4 +1,4 @@
-"""What Facebook's operation status of a Custom Audience means for whoever keeps it in step."""
+"""What Facebook's statuses of a Custom Audience mean for whoever keeps it in step."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 from service.diagnosis.audience_facts import AudienceFacts
 from service.diagnosis.findings import Code, Finding, Severity
 
+TOO_SMALL_TO_DELIVER: Final = 300
+"""As a delivery status; some have met it as an operation status too."""
 _LATER: Final = "Nothing; if it stays so for a day, ask Facebook's support."
 _NOT_FOR_LISTS: Final = "Ask Facebook's support: a customer list does not have this status."
 
@@ -24,7 +26,7 @@ MEANINGS: Final = {
         "Facebook will delete the Custom Audience: no ad has used it for two years.",
         "Use it in an ad set, or disconnect the audience.",
     ),
-    300: Meaning(
+    TOO_SMALL_TO_DELIVER: Meaning(
         Severity.WARNING,
         "Too few people, or too inactive: ads do not deliver to it.",
         "Add members, or send more identifiers of each.",
@@ -69,11 +71,31 @@ WELL: Final = frozenset({0, 200, 410, 441})
 
 
 def judge_operation_status(facts: AudienceFacts) -> Iterator[Finding]:
-    """Tell what Facebook said at the last sync."""
-    status = facts.stored.operation_status
+    """Tell what Facebook says now, else what it said at the last sync."""
+    told = facts.at_facebook.operation_status if facts.at_facebook else None
+    status = told.code if told else facts.stored.operation_status
     if status is None or status in WELL:
         return
     unknown = Meaning(Severity.WARNING, f"Facebook's status is {status}.", _NOT_FOR_LISTS)
     severity, message, action = MEANINGS.get(status, unknown)
     evidence = {"operation_status": str(status)}
     yield facts.finding(Code.OPERATION_STATUS_ODD, severity, message, action, evidence)
+
+
+def judge_delivery_status(facts: AudienceFacts) -> Iterator[Finding]:
+    """Tell whether ads can use it, by what Facebook says now."""
+    status = facts.at_facebook.delivery_status if facts.at_facebook else None
+    if status is None or status.code < TOO_SMALL_TO_DELIVER:
+        return
+    evidence = {"delivery_status": str(status.code)}
+    if status.code == TOO_SMALL_TO_DELIVER:
+        severity, message, action = MEANINGS[TOO_SMALL_TO_DELIVER]
+        yield facts.finding(Code.DELIVERY_STATUS_ODD, severity, message, action, evidence)
+        return
+    yield facts.finding(
+        Code.DELIVERY_STATUS_ODD,
+        Severity.ERROR,
+        "Facebook lets no ad use the Custom Audience.",
+        "See the audience in Facebook's Audience Manager: it says why.",
+        evidence,
+    )

@@ -11,7 +11,7 @@ from service.diagnosis.ad_accounts import USAGE_FRESH, AccountFacts, Refusal, Se
 from service.graph.client import GraphClient
 from service.graph.credentials import Credentials
 from service.graph.failure import GraphFailure
-from service.graph.objects import TokenInfo
+from service.graph.objects import CustomAudience, TokenInfo
 from service.graph.usage import Usage
 from service.rpc.ad_account_checks import account_error_of, check_account, check_token
 from service.rpc.errors import ServiceError
@@ -38,9 +38,11 @@ class Asked:
     """What came of asking about an account.
 
     `facebook_ahead`: its clock, of ours. `throttled_s`: for how long it lets no call in from now on.
+    `custom_audience`: where one was asked about.
     """
 
     facts: AccountFacts
+    custom_audience: CustomAudience | None = None
     facebook_ahead: timedelta | None = None
     throttled_s: float | None = None
 
@@ -80,15 +82,22 @@ async def ask_about_all(
     graph: GraphClient,
     clock: Clock,
     within_s: float,
+    custom_audience_id: str | None = None,
 ) -> list[Asked]:
-    """Ask about accounts, several at a time; of one that is not answered in time that is told."""
+    """Ask about accounts, several at a time; of one that is not answered in time that is told.
+
+    `custom_audience_id`: what else is asked about, when all of the account is well.
+    """
     turns = asyncio.Semaphore(ACCOUNTS_AT_ONCE)
 
     async def ask(facts: AccountFacts, credentials: Credentials | None) -> Asked:
         if credentials is None or _is_stopped(facts):
             return Asked(facts=facts)
         async with turns:
-            return await _ask(facts, credentials, graph, clock)
+            asked = await _ask(facts, credentials, graph, clock)
+            if custom_audience_id is None or asked.facts.refusals:
+                return asked
+            return await _with_custom_audience(asked, credentials, graph, custom_audience_id)
 
     asking = [asyncio.create_task(ask(*one)) for one in known]
     try:
@@ -132,6 +141,17 @@ async def _ask(
     answered_at = inspected.answered_at
     ahead = None if answered_at is None else answered_at - clock.now()
     return Asked(facts=facts, facebook_ahead=ahead)
+
+
+async def _with_custom_audience(
+    asked: Asked, credentials: Credentials, graph: GraphClient, custom_audience_id: str
+) -> Asked:
+    """What Facebook says of it, if it says anything: a sync would tell what it refuses."""
+    try:
+        custom_audience = await graph.read_custom_audience(credentials, custom_audience_id)
+    except GraphFailure as failure:
+        return replace(asked, throttled_s=failure.retry_after_s)
+    return replace(asked, custom_audience=custom_audience)
 
 
 def _checked_token(

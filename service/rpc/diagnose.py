@@ -1,7 +1,7 @@
 """The handler of Diagnose: what is looked at and in which order, page by page."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,6 +18,7 @@ from service.diagnosis.database import (
 )
 from service.diagnosis.findings import Finding, worst_first
 from service.diagnosis.keys import judge_keys
+from service.graph.objects import CustomAudience
 from service.rpc.access.callers import caller
 from service.rpc.access.reach import is_in_reach
 from service.rpc.api import Api
@@ -25,7 +26,7 @@ from service.rpc.convert_finding import finding_message
 from service.rpc.errors import AdAccountNotConnected
 from service.rpc.find_audience import existing_audience
 from service.rpc.gather_facts import (
-    account_facts,
+    ask_about,
     audience_facts,
     schema_facts,
     server_and_clock,
@@ -65,17 +66,21 @@ async def diagnose(
     of = ("Diagnose", request.audience_id, request.ad_account_id)
     page = await _page(api, request, page_key(request.page_token, of=of))
     now, database_ahead = await _judge_installation(api, request, page)
-    facts, facebook_ahead = await account_facts(
-        api, page.accounts, now=now, ask_within_s=_ask_seconds(request, time_remaining_s)
+    asked = await ask_about(
+        api,
+        page.accounts,
+        now=now,
+        within_s=_ask_seconds(request, time_remaining_s),
+        custom_audience_id=page.audiences[0].custom_audience_id if request.audience_id else None,
     )
-    for account in facts:
-        page.findings.extend(judge_account(account))
+    for one in asked:
+        page.findings.extend(judge_account(one.facts))
     if page.is_first:
-        clocks = ClockFacts(database_ahead=database_ahead, facebook_ahead=facebook_ahead)
+        heard = (one.facebook_ahead for one in asked if one.facebook_ahead is not None)
+        clocks = ClockFacts(database_ahead=database_ahead, facebook_ahead=next(heard, None))
         page.findings.extend(judge_clocks(clocks))
-    async with api.connection() as connection:
-        for audience in await audience_facts(api, connection, page.audiences, now=now):
-            page.findings.extend(judge_audience(audience))
+    told = asked[0].custom_audience if request.audience_id and asked else None
+    await _judge_audiences(api, page, now, told)
     return pb.DiagnoseResponse(
         findings=map(finding_message, worst_first(page.findings)),
         next_page_token=page_token(page.next_key, of=of) if page.next_key else "",
@@ -113,6 +118,16 @@ async def _judge_installation(
 def _is_about_all(request: pb.DiagnoseRequest) -> bool:
     """Whether the installation is asked about, by somebody whose business it is."""
     return not (request.audience_id or request.ad_account_id or caller().is_limited)
+
+
+async def _judge_audiences(
+    api: Api, page: _Page, now: datetime, told: CustomAudience | None
+) -> None:
+    """Judge the page's audiences; `told`: what Facebook says of the one that was named."""
+    async with api.connection() as connection:
+        known = await audience_facts(api, connection, page.audiences, now=now)
+    for facts in known:
+        page.findings.extend(judge_audience(replace(facts, at_facebook=told)))
 
 
 async def _page(api: Api, request: pb.DiagnoseRequest, key: str) -> _Page:

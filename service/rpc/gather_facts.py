@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from service.diagnosis.ad_accounts import AccountFacts
 from service.diagnosis.audience_facts import AudienceFacts
 from service.diagnosis.database import SchemaFacts
 from service.diagnosis.sample import RowSample, Sampler
@@ -49,21 +48,31 @@ async def schema_facts(connection: Connection) -> SchemaFacts:
     return SchemaFacts(known=len(known), applied=len(applied), different=next(different, None))
 
 
-async def account_facts(
-    api: Api, accounts: Sequence[AdAccount], *, now: datetime, ask_within_s: float
-) -> tuple[list[AccountFacts], timedelta | None]:
-    """What is known of accounts, and how far Facebook's clock is ahead. 0 seconds: it is not asked."""
+async def ask_about(
+    api: Api,
+    accounts: Sequence[AdAccount],
+    *,
+    now: datetime,
+    within_s: float,
+    custom_audience_id: str | None = None,
+) -> list[Asked]:
+    """What is known of accounts, and what Facebook says. 0 seconds: it is not asked."""
     known: list[Known] = []
     async with api.connection() as connection:
         for account in accounts:
             signs = await diagnosis.read_ad_account_signs(connection, account.ad_account_id)
             known.append(stored_facts(account, signs, keyring=api.keyring, now=now))
-    if ask_within_s <= 0:
-        return [facts for facts, _ in known], None
-    asked = await ask_about_all(known, graph=api.graph, clock=api.clock, within_s=ask_within_s)
+    if within_s <= 0:
+        return [Asked(facts=facts) for facts, _ in known]
+    asked = await ask_about_all(
+        known,
+        graph=api.graph,
+        clock=api.clock,
+        within_s=within_s,
+        custom_audience_id=custom_audience_id,
+    )
     await _heed_limits(api, asked, now)
-    ahead = (one.facebook_ahead for one in asked if one.facebook_ahead is not None)
-    return [one.facts for one in asked], next(ahead, None)
+    return asked
 
 
 async def _heed_limits(api: Api, asked: Sequence[Asked], now: datetime) -> None:

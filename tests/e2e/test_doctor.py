@@ -12,7 +12,7 @@ from audiencesync.v1.finding_code_pb2 import FindingCode
 from service.cli.client import call
 from service.embedded import EmbeddedPostgres
 from service.store.migrations import migrate
-from tests.e2e.conftest import Fake, Stack, run_command
+from tests.e2e.conftest import AUDIENCE_ID, Fake, Stack, run_command
 from tests.e2e.planted_faults import FAULTS, Fault, Found
 from tests.e2e.ways_to_plant import MEMBERS, add, member
 
@@ -51,9 +51,10 @@ def healthy(
         stack.close()
 
 
-def found(stack: Stack) -> set[Found]:
+def found(stack: Stack, audience_id: str = "") -> set[Found]:
     """All that is worse than an information."""
-    answer = call(stack.service.stub.Diagnose, pb.DiagnoseRequest())
+    request = pb.DiagnoseRequest(audience_id=audience_id)
+    answer = call(stack.service.stub.Diagnose, request)
     assert not answer.next_page_token
     return {
         (
@@ -66,7 +67,7 @@ def found(stack: Stack) -> set[Found]:
 
 
 def test_in_a_healthy_installation_nothing_is_found(healthy: Stack) -> None:
-    assert found(healthy) == set()
+    assert found(healthy) == found(healthy, AUDIENCE_ID) == set()
     done = run_command("doctor", "--json", "--server", healthy.service.server)
     assert (done.returncode, done.stderr) == (0, "")
     assert {one["severity"] for one in json.loads(done.stdout)} <= {"info"}

@@ -1,4 +1,4 @@
-"""A Facebook of two answers, a token's and an ad account's, for the checks of ConnectAdAccount."""
+"""A Facebook of few answers: a token, an ad account, a Custom Audience."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,6 +28,7 @@ class GraphDouble:
             "tos_accepted": {"custom_audience_tos": 1},
         }
     )
+    custom_audience: dict[str, object] = field(default_factory=dict)
     token_failure: web.Response | None = None
     account_failure: web.Response | None = None
     silence: asyncio.Event | None = None
@@ -49,6 +50,10 @@ class GraphDouble:
         await self._note(request)
         answer = {"id": request.match_info["account"], **self.account}
         return self.account_failure or web.json_response(answer)
+
+    async def read_custom_audience(self, request: web.Request) -> web.Response:
+        await self._note(request)
+        return web.json_response({"id": request.match_info["audience"], **self.custom_audience})
 
     async def _note(self, request: web.Request) -> None:
         self.paths.append(request.path)
@@ -74,6 +79,7 @@ async def running_graph_double() -> AsyncIterator[GraphDouble]:
     app = web.Application()
     app.router.add_get("/v26.0/debug_token", double.debug_token)
     app.router.add_get("/v26.0/{account:act_[0-9]+}", double.read_account)
+    app.router.add_get("/v26.0/{audience:[0-9]+}", double.read_custom_audience)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

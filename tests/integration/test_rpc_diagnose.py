@@ -95,6 +95,18 @@ async def test_one_audience_is_judged_with_its_account_only(rpc: RpcWorld) -> No
     assert await codes(rpc) == {*of_account, (blocked, "act_2", "")}
 
 
+async def test_facebook_is_asked_about_an_audience_that_is_named(rpc: RpcWorld) -> None:
+    await rpc.connect_active_audience("mine")
+    rpc.graph.custom_audience = {"delivery_status": {"code": 300, "description": "Too small"}}
+    rpc.graph.paths.clear()
+    assert ("DELIVERY_STATUS_ODD", "act_1", "mine") in await codes(rpc, audience_id="mine")
+    assert rpc.graph.paths == ["/v26.0/debug_token", "/v26.0/act_1", "/v26.0/9001"]
+    rpc.graph.paths.clear()
+    rpc.graph.account["tos_accepted"] = {}
+    assert ("TERMS_NOT_ACCEPTED", "act_1", "") in await codes(rpc, audience_id="mine")
+    assert rpc.graph.paths == ["/v26.0/debug_token", "/v26.0/act_1"]
+
+
 async def test_pages_together_tell_what_one_page_tells(rpc: RpcWorld) -> None:
     for name in ("a", "b", "c"):
         await rpc.connect_active_audience(name)

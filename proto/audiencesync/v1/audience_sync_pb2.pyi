@@ -2716,7 +2716,9 @@ class DiagnoseRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     audience_id: _builtins.str
-    """Only this audience and its ad account."""
+    """Only this audience and its ad account. Facebook is asked about the Custom Audience too; else what
+    it told at the last sync counts.
+    """
     ad_account_id: _builtins.str
     """Only this ad account and its audiences; not read beside `audience_id`. Both empty: everything."""
     stored_only: _builtins.bool

@@ -152,6 +152,10 @@ class _FindingCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingCo
     """
     FINDING_CODE_ONE_KEY_ONLY: _FindingCode.ValueType  # 49
     """INFO. Each row has one identifier only. Evidence: rows_looked_at."""
+    FINDING_CODE_DELIVERY_STATUS_ODD: _FindingCode.ValueType  # 50
+    """WARNING for 300, too small or inactive; ERROR from 400: ads cannot use it. Only of an audience that
+    the request names. Evidence: delivery_status.
+    """
 
 class FindingCode(_FindingCode, metaclass=_FindingCodeEnumTypeWrapper):
     """What was found. The words in capitals are severities; where there are two the figures decide."""
@@ -286,4 +290,8 @@ values.
 """
 FINDING_CODE_ONE_KEY_ONLY: FindingCode.ValueType  # 49
 """INFO. Each row has one identifier only. Evidence: rows_looked_at."""
+FINDING_CODE_DELIVERY_STATUS_ODD: FindingCode.ValueType  # 50
+"""WARNING for 300, too small or inactive; ERROR from 400: ads cannot use it. Only of an audience that
+the request names. Evidence: delivery_status.
+"""
 Global___FindingCode: _TypeAlias = FindingCode  # noqa: Y015

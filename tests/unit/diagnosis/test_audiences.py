@@ -8,6 +8,8 @@ import pytest
 from service.diagnosis.audiences import BLOCKED_ACTIONS, judge_audience
 from service.diagnosis.findings import Severity
 from service.diagnosis.operation_status import MEANINGS, WELL
+from service.graph.answers import Fields
+from service.graph.objects import CustomAudience, read_custom_audience
 from service.sync.consequences import BlockedReason
 from tests.unit.diagnosis.builders import (
     DAY,
@@ -166,6 +168,32 @@ def test_what_a_status_means_is_told(status: int, severity: Severity) -> None:
     assert (finding.code, finding.severity) == ("OPERATION_STATUS_ODD", severity)
     assert (finding.message, finding.action) == MEANINGS[status][1:]
     assert finding.evidence == {"operation_status": str(status)}
+
+
+def at_facebook(**statuses: int) -> CustomAudience:
+    told = {name: {"code": code, "description": ""} for name, code in statuses.items()}
+    return read_custom_audience(Fields({"id": "9001", **told}))
+
+
+def test_what_facebook_says_now_counts_more_than_what_it_said() -> None:
+    stored = an_audience(operation_status=471)
+    facts = audience_facts(stored, at_facebook=at_facebook(operation_status=200))
+    assert found(judge_audience(facts)) == []
+    facts = audience_facts(stored, at_facebook=at_facebook())
+    assert found(judge_audience(facts)) == [("OPERATION_STATUS_ODD", ERROR)]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (200, []),
+        (300, [("DELIVERY_STATUS_ODD", WARNING)]),
+        (400, [("DELIVERY_STATUS_ODD", ERROR)]),
+    ],
+)
+def test_whether_ads_can_use_it_is_told(status: int, expected: list[tuple[str, Severity]]) -> None:
+    facts = audience_facts(at_facebook=at_facebook(delivery_status=status))
+    assert found(judge_audience(facts)) == expected
 
 
 def test_a_status_that_a_list_cannot_have_is_told_as_it_is() -> None:
