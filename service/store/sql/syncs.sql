@@ -205,11 +205,17 @@ order by r.sync_no desc, r.key_mask, md5(r.reason)
 limit :row_limit;
 
 -- name: prune_syncs :value
--- The newest one stays, so that its number is never given again.
-with gone as (
-    delete from sync
-    where audience_no = :audience_no and ended_at < :before
+-- Of the oldest ones. The newest stays, so that its number is never given again.
+with oldest as (
+    select sync_no, ended_at from sync
+    where audience_no = :audience_no
         and sync_no < (select max(sync_no) from sync where audience_no = :audience_no)
+    order by sync_no
+    limit :row_limit
+), gone as (
+    delete from sync
+    where audience_no = :audience_no
+        and sync_no = any (array(select sync_no from oldest where ended_at < :before))
     returning sync_no
 ), details as (
     delete from rejected_row using gone
