@@ -30,6 +30,7 @@ from service.rpc.access.known_callers import KnownCallers
 from service.rpc.api import Api
 from service.rpc.server import RpcLimits, RpcServer
 from service.settings import Settings
+from service.store.citus import Spread, spread_over_citus
 from service.store.migrations import migrate
 from service.store.notifications import Notifications
 from service.store.pool import Pool, open_pool
@@ -123,6 +124,13 @@ async def migrate_database(settings: Settings) -> int:
     """Bring the database up to date; returns its version."""
     async with database(settings) as dsn:
         return await migrate(dsn)
+
+
+async def spread_database(settings: Settings, *, locks_tables: bool) -> Spread:
+    """Bring the database up to date and spread its tables over a Citus cluster. Raises: CannotSpread."""
+    async with database(settings) as dsn:
+        await migrate(dsn)
+        return await spread_over_citus(dsn, locks_tables=locks_tables)
 
 
 @asynccontextmanager

@@ -17,6 +17,8 @@ CHUNK_ROWS_MAX: Final = 10_000
 """Rows a chunk."""
 COMPACTED_ROWS_MAX: Final = 200_000
 """Rows a compacted chunk, and rows that one transaction takes out of the log for it."""
+PRUNED_REMOVALS_MAX: Final = 100
+"""Chunks of removals that one statement forgets: each holds up to 10,000 rows, compacted ones more."""
 WINDOW_BYTES_MAX: Final = 20 * 1024 * 1024
 """Bytes of rows that are read together: eight chunks of 10,000 rows with eight hashed keys."""
 
@@ -66,7 +68,12 @@ COUNT_WINDOW = Query(
 )
 PRUNE_LOG = Query(
     "prune_log",
-    takes={"audience_no": int, "additions_up_to": int, "removals_before": datetime},
+    takes={
+        "audience_no": int,
+        "additions_up_to": int,
+        "removals_before": datetime,
+        "removals_max": int,
+    },
     returns=int,
 )
 TAKE_CHUNKS_OUT = Query(
@@ -232,13 +239,14 @@ async def prune_log(
 ) -> int:
     """Forget additions up to a revision, and of the removals up to it those logged before a time.
 
-    Returns how many chunks that were.
+    Returns how many chunks that were. Of the removals at most PRUNED_REMOVALS_MAX, the oldest first.
     """
     return await PRUNE_LOG.value(
         connection,
         audience_no=audience_no,
         additions_up_to=additions_up_to,
         removals_before=removals_before,
+        removals_max=PRUNED_REMOVALS_MAX,
     )
 
 

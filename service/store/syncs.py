@@ -50,7 +50,9 @@ FIND_SYNC_TO_JOIN = Query(
     takes={"audience_no": int, "mode": str, "revision": int},
     returns=int,
 )
-PRUNE_SYNCS = Query("prune_syncs", takes={"audience_no": int, "before": datetime}, returns=int)
+PRUNE_SYNCS = Query(
+    "prune_syncs", takes={"audience_no": int, "before": datetime, "row_limit": int}, returns=int
+)
 
 
 async def request_sync(connection: Connection, audience: Audience, mode: str, trigger: str) -> Sync:
@@ -109,6 +111,10 @@ async def list_syncs(
     return await read_syncs(connection, audience_no, numbers)
 
 
-async def prune_syncs(connection: Connection, audience_no: int, before: datetime) -> int:
-    """Forget syncs that ended before then, but the newest one; return how many."""
-    return await PRUNE_SYNCS.value(connection, audience_no=audience_no, before=before)
+async def prune_syncs(
+    connection: Connection, audience_no: int, before: datetime, *, limit: int
+) -> int:
+    """Forget which of the `limit` oldest syncs ended before then, but the newest; return how many."""
+    return await PRUNE_SYNCS.value(
+        connection, audience_no=audience_no, before=before, row_limit=limit
+    )

@@ -298,6 +298,6 @@ async def prune(actor: Actor, index: int, up_to: int, before: int, minutes: int)
             connection, number, additions_up_to=up_to, removals_before=at(before)
         ),
         await change_log.prune_tombstones(connection, number, at(before), limit=100),
-        await syncs.prune_syncs(connection, number, actor.some_moment(minutes)),
-        await requests.prune_requests(connection, number, at(before)),
+        await syncs.prune_syncs(connection, number, actor.some_moment(minutes), limit=3),
+        await requests.prune_requests(connection, number, at(before), limit=3),
     ]

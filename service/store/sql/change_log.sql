@@ -88,15 +88,20 @@ where audience_no = :audience_no and revision > :after and revision <= :up_to
     and revision = any (:revisions::bigint[]);
 
 -- name: prune_log :value
--- Forget settled additions, and settled removals that were logged long enough ago.
+-- Forget settled additions, and of settled removals that were logged long enough ago some, the oldest.
 with additions as (
     delete from change_chunk
     where audience_no = :audience_no and operation = 'ADD' and revision <= :additions_up_to
     returning 1
 ), removals as (
     delete from change_chunk
-    where audience_no = :audience_no and operation = 'REMOVE' and logged_at < :removals_before
-        and revision <= :additions_up_to
+    where audience_no = :audience_no and revision = any (array(
+        select revision from change_chunk
+        where audience_no = :audience_no and operation = 'REMOVE' and logged_at < :removals_before
+            and revision <= :additions_up_to
+        order by logged_at
+        limit :removals_max
+    ))
     returning 1
 )
 select (select count(*) from additions) + (select count(*) from removals);

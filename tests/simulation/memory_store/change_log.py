@@ -140,15 +140,23 @@ def count_rows_saved(s: Session, *, audience_no: int, rows_saved: int) -> int:
 
 @named("prune_log")
 def prune_log(
-    s: Session, *, audience_no: int, additions_up_to: int, removals_before: datetime
+    s: Session,
+    *,
+    audience_no: int,
+    additions_up_to: int,
+    removals_before: datetime,
+    removals_max: int,
 ) -> list[Row]:
     log = s.tables.change_chunk.of(audience_no)
-    gone = [
-        chunk["revision"]
-        for chunk in log.rows.values()
-        if chunk["revision"] <= additions_up_to
-        and (chunk["operation"] == "ADD" or chunk["logged_at"] < removals_before)
+    settled = [chunk for chunk in log.rows.values() if chunk["revision"] <= additions_up_to]
+    additions = [chunk for chunk in settled if chunk["operation"] == "ADD"]
+    removals = [
+        chunk
+        for chunk in settled
+        if chunk["operation"] == "REMOVE" and chunk["logged_at"] < removals_before
     ]
+    oldest = sorted(removals, key=lambda chunk: chunk["logged_at"])[:removals_max]
+    gone = [chunk["revision"] for chunk in (*additions, *oldest)]
     for revision in gone:
         log.remove(revision)
     return [{"count": len(gone)}]
