@@ -11,7 +11,7 @@ import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
 from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
 
-from service.rpc.access.admit_callers import Entrance
+from service.rpc.access.door import Entrance
 from service.rpc.access.known_callers import KnownCallers
 from service.rpc.server import RpcServer
 from tests.integration.entrance_world import bearer
