@@ -80,7 +80,7 @@ class Door(CallInterceptor):
             note_refusal(error)
             return REFUSED
         arrivals = None if handler.request_streaming else self._arrivals
-        _visit.set(_Visit(leave, arrivals))
+        _visit.set(_Visit(method, leave, arrivals))
         return self.surrounded(method, handler)
 
     def _admit(
@@ -118,12 +118,12 @@ class _Visit:
 
     __slots__ = ("_arrivals", "_call", "_leave")
 
-    def __init__(self, leave: Callable[[], None], arrivals: Arrivals | None) -> None:
+    def __init__(self, method: str, leave: Callable[[], None], arrivals: Arrivals | None) -> None:
         self._call = current_call()
         self._leave = leave
         self._arrivals = arrivals
         if arrivals is not None:
-            arrivals.expect(self._call)
+            arrivals.expect(self._call, method)
         self._call.add_done_callback(self._ended)
 
     def begin(self) -> Callable[[], None]:

@@ -33,7 +33,7 @@ class HealthDoor:
         self._calls[method] = at_once + 1
         call = current_call()
         if not handler.response_streaming:
-            self._arrivals.expect(call)
+            self._arrivals.expect(call, method)
 
         def over(_: CallTask) -> None:
             self._calls[method] -= 1

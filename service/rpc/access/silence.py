@@ -4,10 +4,15 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Final, TypeAlias, TypeVar
 
+import structlog
+
+from service.rpc.access.callers import caller
 from service.rpc.errors import StreamIdle
 
 MESSAGE_SECONDS_MAX: Final = 300.0
 """Seconds that the next message of a caller may take to be there as a whole."""
+
+_log = structlog.get_logger("service.rpc")
 
 T = TypeVar("T")
 CallTask: TypeAlias = asyncio.Task[Any]
@@ -23,13 +28,13 @@ class Arrivals:
     def __init__(self, monotonic: Callable[[], float], seconds_max: float) -> None:
         self._monotonic = monotonic
         self._seconds_max = seconds_max
-        self._due: dict[CallTask, float] = {}
-        """When each has to be there; the oldest first, since all have equally long."""
+        self._due: dict[CallTask, tuple[float, str, str]] = {}
+        """When each has to be there, its method and caller; the oldest first: all have equally long."""
         self._timer: asyncio.TimerHandle | None = None
 
-    def expect(self, call: CallTask) -> None:
-        """A call has begun. Whoever says so says too when it is over."""
-        self._due[call] = self._monotonic() + self._seconds_max
+    def expect(self, call: CallTask, method: str) -> None:
+        """The call of this task has begun. Whoever says so says too when it is over."""
+        self._due[call] = self._monotonic() + self._seconds_max, method, caller().name
         if self._timer is None:
             self._look_in(self._seconds_max)
 
@@ -44,12 +49,13 @@ class Arrivals:
         self._timer = None
         now = self._monotonic()
         while self._due:
-            call, due = next(iter(self._due.items()))
+            call, (due, method, name) = next(iter(self._due.items()))
             if due > now:
                 self._look_in(due - now)
                 return
             del self._due[call]
             call.cancel()
+            _log.warning("call ended", method=method, caller=name, why="its request did not come")
 
 
 def current_call() -> CallTask:
