@@ -23,9 +23,9 @@ from service.monitor.database_watch import DatabaseWatch
 from service.monitor.monitor import ProcessMonitor
 from service.monitor.process_families import ProcessFamilies
 from service.monitor.readiness import Readiness
-from service.rpc.access.admit_callers import Entrance
 from service.rpc.access.caller_limits import CallerBounds
 from service.rpc.access.certificates import Certificates, TlsFiles
+from service.rpc.access.door import Entrance
 from service.rpc.access.known_callers import KnownCallers
 from service.rpc.api import Api
 from service.rpc.server import RpcLimits, RpcServer

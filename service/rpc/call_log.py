@@ -39,6 +39,11 @@ class CallNotes:
         sent = (self.context.invocation_metadata() if self.context else None) or ()
         return next((str(value) for key, value in sent if key == "user-agent"), "")
 
+    def of_caller(self) -> dict[str, str]:
+        """What there is to tell of who called: nothing where nobody is asked."""
+        told = {"caller": self.caller} if self.caller else {}
+        return {**told, "why": self.why} if self.why else told
+
 
 _notes: ContextVar[CallNotes] = ContextVar("service_rpc_call_notes")
 
@@ -88,9 +93,8 @@ class LogCalls(AroundCalls):
                 peer=peer,
                 code=seen.code.name,
                 reason=seen.reason,
-                why=seen.why,
-                caller=seen.caller,
                 duration_ms=round(took_s * 1000, 1),
                 audience_id=seen.audience_id,
                 ad_account_id=seen.ad_account_id,
+                **seen.of_caller(),
             )

@@ -302,7 +302,8 @@ class AudienceSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchSync(self, request, context):
-        """Sends the sync as it is now and again whenever it has moved, until it has ended.
+        """Sends the sync as it is now and again whenever it has moved, until it has ended; STREAM_IDLE when it
+        has not moved for an hour.
         Scope: read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -125,7 +125,8 @@ class AudienceSyncServiceStub:
     Scope: administer.
     """
     WatchSync: _grpc.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]
-    """Sends the sync as it is now and again whenever it has moved, until it has ended.
+    """Sends the sync as it is now and again whenever it has moved, until it has ended; STREAM_IDLE when it
+    has not moved for an hour.
     Scope: read.
     """
     Diagnose: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.DiagnoseRequest, _audience_sync_pb2.DiagnoseResponse]
@@ -233,7 +234,8 @@ class AudienceSyncServiceAsyncStub(AudienceSyncServiceStub):
     Scope: administer.
     """
     WatchSync: _aio.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]  # type: ignore[assignment]
-    """Sends the sync as it is now and again whenever it has moved, until it has ended.
+    """Sends the sync as it is now and again whenever it has moved, until it has ended; STREAM_IDLE when it
+    has not moved for an hour.
     Scope: read.
     """
     Diagnose: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.DiagnoseRequest, _audience_sync_pb2.DiagnoseResponse]  # type: ignore[assignment]
@@ -446,7 +448,8 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audience_sync_pb2.WatchSyncRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audience_sync_pb2.WatchSyncResponse], _abc.AsyncIterator[_audience_sync_pb2.WatchSyncResponse]]:
-        """Sends the sync as it is now and again whenever it has moved, until it has ended.
+        """Sends the sync as it is now and again whenever it has moved, until it has ended; STREAM_IDLE when it
+        has not moved for an hour.
         Scope: read.
         """
 

@@ -5,6 +5,7 @@ from typing import Any
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.rpc.access.callers import caller
+from service.rpc.access.standing import check_standing
 from service.rpc.calls import AtMessages, Decode
 from service.rpc.errors import CallerNotAllowed
 from service.store.audit_events import AuditEvent
@@ -15,7 +16,8 @@ class KeepToReach(AtMessages):
     """Refuses requests that name what is not the caller's. What they only lead to, handlers check."""
 
     async def let_in(self, request: Any, _decode: Decode | None, /) -> Any:
-        """Raises: CallerNotAllowed."""
+        """Raises: CallerNotAllowed; CallerUnknown when the token was revoked since the call began."""
+        check_standing()
         if caller().is_limited:
             is_import = isinstance(request, pb.ImportMembershipRequest)
             _check_names(request.header if is_import else request)
