@@ -11,9 +11,8 @@ from service.graph.objects import AdAccount as AccountAtFacebook
 from service.graph.objects import TokenInfo
 from service.graph.usage import Usage
 from service.store.rows import AdAccount
+from service.store.token_end import TOKEN_ENDS_SOON
 
-TOKEN_WARNING: Final = timedelta(days=14)
-"""Before a token's end: time enough to make another one."""
 TOKEN_ERROR: Final = timedelta(days=2)
 USAGE_WARNING_PERCENT: Final = 75.0
 """From here on syncs slow down (`service/sync/pacing.py`)."""
@@ -175,7 +174,7 @@ def _judge_token_end(facts: AccountFacts) -> Iterator[Finding]:
         "data_access": told.data_access_expires_at if told else None,
     }
     for what, end in ends.items():
-        if end is None or end - facts.now > TOKEN_WARNING:
+        if end is None or end - facts.now > TOKEN_ENDS_SOON:
             continue
         left = end - facts.now
         if left <= timedelta() and facts.refusals:

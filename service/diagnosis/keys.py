@@ -29,6 +29,6 @@ def _old(key_id: str, count: int, sealing_id: str) -> Finding:
         code=Code.SEALED_WITH_OLD_KEY,
         severity=Severity.INFO,
         message=f"Secrets are still sealed with the key {key_id}, not with {sealing_id}.",
-        action="Seal them anew before the old key is taken away.",
+        action="Run `audience-sync rotate-keys` before the old key is taken away.",
         evidence={"key_id": key_id, "secrets": str(count)},
     )
