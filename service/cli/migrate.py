@@ -1,13 +1,35 @@
-"""`audience-sync migrate`: brings the database's schema up to date."""
+"""`audience-sync migrate`: brings the database's schema up to date, and spreads it over a Citus cluster."""
 
 import asyncio
+from typing import Annotated
 
-from service.app import migrate_database
+import typer
+
+from service.app import migrate_database, spread_database
 from service.cli.serve import STOPPED_BY_A_REASON, read_settings
 from service.cli.terminal import fail, out
+from service.settings import Settings
+from service.store.citus import CannotSpread
 
 
-def migrate() -> None:
+def migrate(
+    *,
+    citus: Annotated[
+        bool,
+        typer.Option(
+            "--citus",
+            help="Also spread the tables by audience over the nodes of a Citus cluster. To be tried on"
+            " a copy: docs/scaling.md says which statements of the service Citus refuses as yet.",
+        ),
+    ] = False,
+    lock_tables: Annotated[
+        bool,
+        typer.Option(
+            "--lock-tables",
+            help="With --citus: big tables may be locked against writes while they are copied.",
+        ),
+    ] = False,
+) -> None:
     """Apply the migrations that the database lacks, and print the version reached.
 
     The service does the same when it starts; this is for who wants it done before. The database is
@@ -17,7 +39,17 @@ def migrate() -> None:
     """
     settings = read_settings()
     try:
-        version = asyncio.run(migrate_database(settings))
-    except STOPPED_BY_A_REASON as error:
+        if citus:
+            _spread(settings, locks_tables=lock_tables)
+        else:
+            out.print(asyncio.run(migrate_database(settings)))
+    except (*STOPPED_BY_A_REASON, CannotSpread) as error:
         fail(str(error))
-    out.print(version)
+
+
+def _spread(settings: Settings, *, locks_tables: bool) -> None:
+    done = asyncio.run(spread_database(settings, locks_tables=locks_tables))
+    for name in done.before:
+        out.print(f"{name}: spread before")
+    for name in done.now:
+        out.print(f"{name}: spread now")

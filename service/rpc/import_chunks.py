@@ -11,6 +11,7 @@ from service.identifiers.keys import RULES_VERSION
 from service.rpc.api import Api
 from service.rpc.errors import ImportEmpty, ImportOffsetWrong
 from service.rpc.find_audience import locked_audience, refuse_leaving
+from service.rpc.import_audit import note_finished
 from service.rpc.import_results import note_merged, note_prepared
 from service.rpc.prepare_changes import PreparedChanges, prepare_changes
 from service.rpc.prepare_columns import prepare_columns
@@ -39,7 +40,10 @@ async def take_chunk(
         if _is_repeat(taken, chunk):
             return taken
         write = _Chunk(connection, audience.audience_no, api.clock.now(), taken, header, chunk)
-        return await write.take_in(prepared)
+        taken = await write.take_in(prepared)
+        if taken.is_finished:
+            await note_finished(api, connection, audience, header, taken)
+        return taken
 
 
 async def prepare_chunk(api: Api, chunk: pb.ImportChunk, values: ColumnValues) -> PreparedChanges:

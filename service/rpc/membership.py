@@ -24,7 +24,7 @@ async def update_membership(
 ) -> pb.UpdateMembershipResponse:
     """Merge all changes or none; a repeat gets the first answer."""
     audience_id = request.audience_id
-    known_region = None if caller().is_limited else api.regions.get(audience_id)
+    known_region = None if caller().ad_account_ids else api.regions.get(audience_id)
     call = await UpdateCall.prepare(
         request,
         await repeatable("UpdateMembership", request, request.request_id),

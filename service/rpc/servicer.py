@@ -10,6 +10,7 @@ from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceServicer
 from service.rpc import (
     ad_accounts,
     audiences,
+    audit_events,
     connect_audience,
     diagnose,
     imports,
@@ -106,6 +107,11 @@ class Servicer(AudienceSyncServiceServicer):
         self, request: pb.ListRejectedRowsRequest, context: Context
     ) -> pb.ListRejectedRowsResponse:
         return await rejected_rows.list_rejected_rows(self._api, request)
+
+    async def ListAuditEvents(
+        self, request: pb.ListAuditEventsRequest, context: Context
+    ) -> pb.ListAuditEventsResponse:
+        return await audit_events.list_audit_events(self._api, request)
 
     async def WatchSync(
         self, request: pb.WatchSyncRequest, context: Context

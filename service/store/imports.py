@@ -160,9 +160,11 @@ async def drop_staged_rows(connection: Connection, audience_no: int) -> None:
 
 
 async def give_up_import(connection: Connection, audience_no: int, import_id: str) -> None:
-    """Forget a replacing import and its rows."""
-    await FORGET_IMPORT.execute(connection, audience_no=audience_no, import_id=import_id)
-    await drop_staged_rows(connection, audience_no)
+    """Forget a replacing import and its rows, of which there may be millions."""
+    with time_allowed(REPLACE_STATEMENT_S_MAX):
+        await allow_long_statements(connection)
+        await FORGET_IMPORT.execute(connection, audience_no=audience_no, import_id=import_id)
+        await drop_staged_rows(connection, audience_no)
 
 
 async def forget_imports(connection: Connection, audience_no: int, *, limit: int) -> int:
@@ -174,7 +176,8 @@ async def forget_imports(connection: Connection, audience_no: int, *, limit: int
 async def prune_imports(
     connection: Connection, audience_no: int, *, open_before: datetime, finished_before: datetime
 ) -> None:
-    """Forget imports that nobody has touched since then."""
+    """Forget imports that nobody has touched since then; one may have left millions of rows."""
+    await allow_long_statements(connection)
     left_rows = await PRUNE_IMPORTS.value(
         connection,
         audience_no=audience_no,
@@ -182,4 +185,5 @@ async def prune_imports(
         finished_before=finished_before,
     )
     if left_rows:
-        await drop_staged_rows(connection, audience_no)
+        with time_allowed(REPLACE_STATEMENT_S_MAX):
+            await drop_staged_rows(connection, audience_no)

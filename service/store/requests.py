@@ -57,7 +57,9 @@ KEEP_ANSWERS = Command(
         "now": datetime,
     },
 )
-PRUNE_REQUESTS = Command("prune_requests", takes={"audience_no": int, "before": datetime})
+PRUNE_REQUESTS = Command(
+    "prune_requests", takes={"audience_no": int, "before": datetime, "row_limit": int}
+)
 
 
 async def find_answer(
@@ -119,6 +121,10 @@ async def keep_answers(
     )
 
 
-async def prune_requests(connection: Connection, audience_no: int, before: datetime) -> int:
-    """Forget answers given before then; return how many."""
-    return await PRUNE_REQUESTS.execute(connection, audience_no=audience_no, before=before)
+async def prune_requests(
+    connection: Connection, audience_no: int, before: datetime, *, limit: int
+) -> int:
+    """Forget answers given before then, at most `limit` and the oldest first; return how many."""
+    return await PRUNE_REQUESTS.execute(
+        connection, audience_no=audience_no, before=before, row_limit=limit
+    )

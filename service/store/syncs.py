@@ -50,7 +50,9 @@ FIND_SYNC_TO_JOIN = Query(
     takes={"audience_no": int, "mode": str, "revision": int},
     returns=int,
 )
-PRUNE_SYNCS = Query("prune_syncs", takes={"audience_no": int, "before": datetime}, returns=int)
+PRUNE_SYNCS = Query(
+    "prune_syncs", takes={"audience_no": int, "before": datetime, "row_limit": int}, returns=int
+)
 
 
 async def request_sync(connection: Connection, audience: Audience, mode: str, trigger: str) -> Sync:
@@ -58,10 +60,19 @@ async def request_sync(connection: Connection, audience: Audience, mode: str, tr
 
     Order: `audience` is as its lock was taken in this transaction.
     """
+    sync, _ = await join_or_request_sync(connection, audience, mode, trigger)
+    return sync
+
+
+async def join_or_request_sync(
+    connection: Connection, audience: Audience, mode: str, trigger: str
+) -> tuple[Sync, bool]:
+    """As `request_sync`; and whether the sync was made."""
     audience_no = audience.audience_no
     sync_no = await FIND_SYNC_TO_JOIN.one(
         connection, audience_no=audience_no, mode=mode, revision=audience.revision
     )
+    is_new = sync_no is None
     if sync_no is None:
         await wake(connection, audience_no)
         sync_no = await insert_sync(
@@ -72,7 +83,7 @@ async def request_sync(connection: Connection, audience: Audience, mode: str, tr
             state="PENDING",
             target_revision=audience.revision,
         )
-    return await read_sync(connection, audience_no, sync_no)
+    return await read_sync(connection, audience_no, sync_no), is_new
 
 
 async def waiting_syncs(connection: Connection, audience_no: int) -> list[Sync]:
@@ -100,6 +111,10 @@ async def list_syncs(
     return await read_syncs(connection, audience_no, numbers)
 
 
-async def prune_syncs(connection: Connection, audience_no: int, before: datetime) -> int:
-    """Forget syncs that ended before then, but the newest one; return how many."""
-    return await PRUNE_SYNCS.value(connection, audience_no=audience_no, before=before)
+async def prune_syncs(
+    connection: Connection, audience_no: int, before: datetime, *, limit: int
+) -> int:
+    """Forget which of the `limit` oldest syncs ended before then, but the newest; return how many."""
+    return await PRUNE_SYNCS.value(
+        connection, audience_no=audience_no, before=before, row_limit=limit
+    )

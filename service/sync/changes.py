@@ -9,7 +9,6 @@ from service.store import leases
 from service.sync.blocking import is_trying, probe, unblock
 from service.sync.facts import refresh_facts
 from service.sync.held import HeldAudience
-from service.sync.housekeeping import forget_old
 from service.sync.match_counts import learn_match_counts
 from service.sync.schedule import next_sync_after
 from service.sync.settle import find_put_off, settle_old_rows
@@ -41,7 +40,6 @@ async def sync_changes(held: HeldAudience, draining: asyncio.Event) -> int:
         await unblock(held)
     await refresh_facts(held)
     await learn_match_counts(held)
-    await forget_old(held)
     return run.sync.target_revision
 
 

@@ -16,11 +16,13 @@ from service.sync.connect import connect, tell_name
 from service.sync.consequences import BlockedReason
 from service.sync.disconnect import cancel_waiting, delete_on_facebook, finish_disconnect
 from service.sync.held import HeldAudience
+from service.sync.housekeeping import forget_after_the_end, forget_old
 from service.sync.recreation import forget_gone_audience, may_recreate
 from service.sync.refresh import sync_refresh
 from service.sync.refresh_position import RefreshPosition, move_refresh
 from service.sync.steps import Step, next_look, next_step
 from service.sync.stops import Blocked, ComeBack, LeaseLost, LogLost, Suspended
+from service.tracing.spans import Kind, span
 
 NOTHING_COVERED: Final = -1
 RELEASE_S_MAX: Final = 3.0
@@ -35,9 +37,13 @@ async def run_audience(held: HeldAudience, draining: asyncio.Event) -> None:
     Cancelled between two calls the lease is given back too; but not when a call may still land that
     was not noted: then it runs out, so that whoever takes over reckons with it.
     """
-    structlog.contextvars.bind_contextvars(
-        audience_id=held.work.audience_id, ad_account_id=held.work.ad_account_id
-    )
+    about = {"audience_id": held.work.audience_id, "ad_account_id": held.work.ad_account_id}
+    structlog.contextvars.bind_contextvars(**about)
+    with span(Kind.SYNC, "run", about):
+        await _run(held, draining)
+
+
+async def _run(held: HeldAudience, draining: asyncio.Event) -> None:
     async with _kept(held):
         try:
             await _release(held, await _do_what_is_due(held, draining))
@@ -51,18 +57,19 @@ async def run_audience(held: HeldAudience, draining: asyncio.Event) -> None:
             raise
 
 
-async def _release(held: HeldAudience, due_at: datetime) -> None:
+async def _release(held: HeldAudience, due_at: datetime | None) -> None:
     async with held.context.pool.acquire() as connection:
         await leases.release(connection, held.audience_no, held.lease.token, due_at=due_at)
 
 
-async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> datetime:
-    """Step by step until idle; returns when the audience is due again."""
+async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> datetime | None:
+    """Step by step until idle; returns when the audience is due again, None for never."""
     flushed = False
     while not draining.is_set():
         step = next_step(held.work, await held.waiting_syncs(), held.now(), flushed=flushed)
         if step is Step.IDLE:
             await keep_log_short(held)
+            await forget_old(held, draining)
             return next_look(held.work, held.now())
         flushing, revision = held.work.disconnect_mode == "FLUSH", held.work.revision
         try:
@@ -83,7 +90,7 @@ async def _do_what_is_due(held: HeldAudience, draining: asyncio.Event) -> dateti
             flushed = flushed or (flushing and sent_up_to >= revision)
         await held.reload()
         if held.work.disconnected_at is not None:
-            break
+            return await forget_after_the_end(held, draining)
     return held.now()
 
 

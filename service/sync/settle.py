@@ -136,12 +136,15 @@ async def _must_still_exist(connection: Connection, held: HeldAudience, window: 
         raise LogLost
 
 
-async def prune(held: HeldAudience, *, settled_up_to: int) -> None:
-    """Forget settled additions, but nothing that is to be planned once more; old removals too."""
+async def prune(held: HeldAudience, *, settled_up_to: int) -> int:
+    """Forget settled additions, but nothing that is to be planned once more; some old removals too.
+
+    Returns how many chunks that were.
+    """
     keep_from = held.work.recheck_from
     additions_up_to = settled_up_to if keep_from is None else min(settled_up_to, keep_from)
     async with held.transaction() as connection:
-        await change_log.prune_log(
+        return await change_log.prune_log(
             connection,
             held.audience_no,
             additions_up_to=additions_up_to,

@@ -38,6 +38,11 @@ class Service:
     metrics: str
     """The address of its HTTP port for operators."""
     stub: AudienceSyncServiceStub
+    log_file: Path
+
+    def log(self) -> str:
+        """What it wrote to its log."""
+        return self.log_file.read_text()
 
     def kill(self) -> None:
         """kill -9."""
@@ -85,7 +90,7 @@ class Stack:
         )
         said = process.wait_ready()
         stub = self._stack.enter_context(connected(said["grpc"]))
-        self.service = Service(process, said["grpc"], said["metrics"], stub)
+        self.service = Service(process, said["grpc"], said["metrics"], stub, log_file)
         return self.service
 
     def restart_service(self, **settings: str) -> Service:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -17,6 +18,7 @@ from service.store import (
     requests,
     syncs,
 )
+from service.store.ad_account_secrets import SealedSecrets
 from service.store.rows import MemberChange, StoredAnswer
 from tests.integration.store_builders import (
     a_wish,
@@ -68,6 +70,39 @@ SLUG: Final = st.sampled_from([0, 0, 0, 1, 2])
 async def put_ad_account(actor: Actor, slug: int) -> object:
     await put_account(actor.connection, f"act_{slug}")
     return await ad_accounts.find_ad_account(actor.connection, f"act_{slug}")
+
+
+@operation(slug=SLUG, minutes=st.none() | MINUTES)
+async def put_ad_account_with_an_end(actor: Actor, slug: int, minutes: int | None) -> None:
+    await put_account(actor.connection, f"act_{slug}", token_expires_at=actor.moment(minutes))
+
+
+@operation(told_minutes_ago=st.sampled_from([-10, 10]))
+async def claim_token_ends(actor: Actor, told_minutes_ago: int) -> object:
+    ends = await ad_accounts.claim_token_ends(
+        actor.connection,
+        now=actor.base,
+        ends_before=actor.base + timedelta(minutes=20),
+        told_before=actor.base - timedelta(minutes=told_minutes_ago),
+    )
+    return sorted(ends, key=lambda end: end.ad_account_id)
+
+
+@operation(reason=st.sampled_from(["TOKEN_INVALID", "SEALING_KEY_MISSING", "POLICY"]))
+async def list_with_blocked_audiences(actor: Actor, reason: str) -> object:
+    return await ad_accounts.list_with_blocked_audiences(actor.connection, reason)
+
+
+@operation(slug=SLUG, is_stale=st.booleans())
+async def reseal(actor: Actor, *, slug: int, is_stale: bool) -> object:
+    account = await ad_accounts.find_ad_account(actor.connection, f"act_{slug}")
+    if account is None:
+        return None
+    if is_stale:
+        account = replace(account, sealed_app_secret=b"another")
+    anew = SealedSecrets(access_token=b"anew", app_secret=None)
+    was_resealed = await ad_accounts.reseal(actor.connection, account, anew)
+    return was_resealed, await ad_accounts.find_ad_account(actor.connection, f"act_{slug}")
 
 
 @operation(
@@ -263,6 +298,6 @@ async def prune(actor: Actor, index: int, up_to: int, before: int, minutes: int)
             connection, number, additions_up_to=up_to, removals_before=at(before)
         ),
         await change_log.prune_tombstones(connection, number, at(before), limit=100),
-        await syncs.prune_syncs(connection, number, actor.some_moment(minutes)),
-        await requests.prune_requests(connection, number, at(before)),
+        await syncs.prune_syncs(connection, number, actor.some_moment(minutes), limit=3),
+        await requests.prune_requests(connection, number, at(before), limit=3),
     ]

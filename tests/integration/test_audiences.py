@@ -272,8 +272,8 @@ async def test_first_answers_are_kept_by_audience_method_and_id_for_a_time(
         assert (found.request_digest, found.answer) == (b"digest", b"answer")
         assert await requests.find_answer(connection, number, "UpdateMembership", "r1") is None
         assert await requests.find_answer(connection, number + 1, "SyncNow", "r1") is None
-        assert await requests.prune_requests(connection, number, NOON) == 0
-        assert await requests.prune_requests(connection, number, at(1)) == 1
+        assert await requests.prune_requests(connection, number, NOON, limit=9) == 0
+        assert await requests.prune_requests(connection, number, at(1), limit=9) == 1
         assert await requests.find_answer(connection, number, "SyncNow", "r1") is None
 
 

@@ -431,13 +431,18 @@ async def test_settling_moves_the_cursor_forward_only_and_counts(database_url: s
         assert (audience.synced_revision, audience.rows_settled) == (5, 101)
 
 
-async def test_a_disconnected_audience_is_never_due_again(database_url: str) -> None:
+@pytest.mark.parametrize("due_in_minutes", [None, 10])
+async def test_a_disconnected_audience_is_due_again_only_where_that_is_said(
+    database_url: str, due_in_minutes: int | None
+) -> None:
     async with connected(database_url) as connection:
         number = (await an_audience(connection)).audience_no
         work = await claimed(connection)
         await audiences.request_disconnect(connection, number, "FLUSH")
         for _ in range(2):
             assert await leases.finish_disconnect(connection, number, work.lease_token)
-        assert await leases.release(connection, number, work.lease_token, due_at=work.now)
+        due_at = None if due_in_minutes is None else work.now + timedelta(minutes=due_in_minutes)
+        assert await leases.release(connection, number, work.lease_token, due_at=due_at)
         assert await claim(connection) is None
-        assert await leases.next_due_in_s(connection) is None
+        due_in_s = await leases.next_due_in_s(connection)
+        assert (due_in_s and round(due_in_s / 60)) == due_in_minutes

@@ -105,6 +105,7 @@ VALUES: dict[str, Any] = {
     "additions_up_to": 50,
     "removals_before": datetime(2026, 1, 1, 1, tzinfo=UTC),
     "before": NOON,
+    "removals_max": 100,
     "holder": "w",
     "lease_s": 60.0,
     "quiet_s": 60.0,

@@ -15,6 +15,7 @@ import service
 import service.store
 from service.store.merge import make_merge_tables
 from service.store.queries import REGISTERED, TEXTS, Command, Query, parse_sql_file
+from tests.integration.citus_double import CITUS_DOUBLE
 from tests.integration.store_builders import connected
 
 for _module in pkgutil.iter_modules(service.store.__path__):
@@ -65,6 +66,7 @@ def columns_of(command: Command) -> dict[str, object]:
 async def test_every_query_matches_the_migrated_database(database_url: str) -> None:
     async with connected(database_url) as connection:
         await make_merge_tables(connection)
+        await connection.execute(CITUS_DOUBLE)
         for query in REGISTERED.values():
             statement = await connection.prepare(query.text.sql)
             taken = [query.takes[name] for name in query.text.parameters]

@@ -1,7 +1,10 @@
 """Imports that nobody goes on with, results that nobody asks for any more, and lists of who leaves."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from service.store import imports
 from service.sync import disconnect as disconnecting
 from tests.integration.sync_world import SyncWorld, a_world, mail
 from tests.integration.test_sync_changes import with_people
@@ -15,6 +18,12 @@ select audience_no, $1, $2, false, now(), now() - $3::text::interval, $4, '' fro
 ROWS = """
 insert into import_row (audience_no, chunk_offset, member_key, row_no, packed_row)
 select audience_no, 0, md5(n::text)::uuid, 0, '\\x0000' from audience, generate_series(1, $1) as n
+"""
+
+SLOW_TO_DELETE = """
+create function wait() returns trigger language plpgsql
+    as $$ begin perform pg_sleep(0.3); return old; end $$;
+create trigger wait before delete on import_row for each row execute function wait();
 """
 
 
@@ -66,4 +75,22 @@ async def test_who_is_disconnected_leaves_no_list_behind_however_long(
         await world.run()
         assert (await world.audience()).state == "DISCONNECTED"
         assert await kept(world) == set()
+        assert await staged(world) == 0
+
+
+async def test_a_list_that_takes_long_to_forget_is_not_cut_short_by_the_usual_time(
+    database_url: str,
+) -> None:
+    async with a_world(database_url) as world:
+        await with_people(world, "ann")
+        await world.execute(IMPORT, "left", "REPLACE", "25 hours", False)
+        await world.execute(ROWS, 1)
+        await world.execute(SLOW_TO_DELETE)
+        audience_no = (await world.audience()).audience_no
+        now = datetime.now(UTC)
+        async with world.context.pool.acquire() as connection, connection.transaction():
+            await connection.execute("set local statement_timeout = '100ms'")
+            await imports.prune_imports(
+                connection, audience_no, open_before=now, finished_before=now
+            )
         assert await staged(world) == 0

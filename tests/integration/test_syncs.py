@@ -371,8 +371,8 @@ async def test_old_syncs_are_forgotten_but_a_number_is_never_given_twice(
                 connection, work.audience_no, sync.sync_no, {(1, "bad"): 1}
             )
             await ended(connection, work, sync)
-        assert await syncs.prune_syncs(connection, work.audience_no, at(-(10**6))) == 0
-        assert await syncs.prune_syncs(connection, work.audience_no, at(10**6)) == 2
+        assert await syncs.prune_syncs(connection, work.audience_no, at(-(10**6)), limit=9) == 0
+        assert await syncs.prune_syncs(connection, work.audience_no, at(10**6), limit=9) == 2
         assert await connection.fetchval("select count(*) from rejected_row") == 1
         assert (await started(connection, work)).sync_no == 4
         audience = await reread(connection, work.audience_no)

@@ -25,6 +25,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OF_MIGRATIONS = {
     "lock_migrations",
     "make_migration_table",
+    "add_oldest_code",
     "list_applied_migrations",
     "note_migration",
 }

@@ -122,6 +122,11 @@ class AudienceSyncServiceStub:
                 request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsRequest.SerializeToString,
                 response_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsResponse.FromString,
                 _registered_method=True)
+        self.ListAuditEvents = channel.unary_unary(
+                '/audiencesync.v1.AudienceSyncService/ListAuditEvents',
+                request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListAuditEventsRequest.SerializeToString,
+                response_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListAuditEventsResponse.FromString,
+                _registered_method=True)
         self.WatchSync = channel.unary_stream(
                 '/audiencesync.v1.AudienceSyncService/WatchSync',
                 request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncRequest.SerializeToString,
@@ -285,8 +290,20 @@ class AudienceSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAuditEvents(self, request, context):
+        """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+        disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+        done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+        import only its beginning and its end.
+        Scope: administer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchSync(self, request, context):
-        """Sends the sync as it is now and again whenever it has moved, until it has ended.
+        """Sends the sync as it is now and again whenever it has moved, until it has ended; STREAM_IDLE when it
+        has not moved for an hour.
         Scope: read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -386,6 +403,11 @@ def add_AudienceSyncServiceServicer_to_server(servicer, server):
                     servicer.ListRejectedRows,
                     request_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsRequest.FromString,
                     response_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsResponse.SerializeToString,
+            ),
+            'ListAuditEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditEvents,
+                    request_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListAuditEventsRequest.FromString,
+                    response_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListAuditEventsResponse.SerializeToString,
             ),
             'WatchSync': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchSync,
@@ -838,6 +860,33 @@ class AudienceSyncService:
             '/audiencesync.v1.AudienceSyncService/ListRejectedRows',
             audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsRequest.SerializeToString,
             audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/audiencesync.v1.AudienceSyncService/ListAuditEvents',
+            audiencesync_dot_v1_dot_audience__sync__pb2.ListAuditEventsRequest.SerializeToString,
+            audiencesync_dot_v1_dot_audience__sync__pb2.ListAuditEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -117,8 +117,16 @@ class AudienceSyncServiceStub:
     why, and how many; never their values. Kept as long as their sync.
     Scope: read.
     """
+    ListAuditEvents: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.ListAuditEventsRequest, _audience_sync_pb2.ListAuditEventsResponse]
+    """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+    disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+    done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+    import only its beginning and its end.
+    Scope: administer.
+    """
     WatchSync: _grpc.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]
-    """Sends the sync as it is now and again whenever it has moved, until it has ended.
+    """Sends the sync as it is now and again whenever it has moved, until it has ended; STREAM_IDLE when it
+    has not moved for an hour.
     Scope: read.
     """
     Diagnose: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.DiagnoseRequest, _audience_sync_pb2.DiagnoseResponse]
@@ -218,8 +226,16 @@ class AudienceSyncServiceAsyncStub(AudienceSyncServiceStub):
     why, and how many; never their values. Kept as long as their sync.
     Scope: read.
     """
+    ListAuditEvents: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ListAuditEventsRequest, _audience_sync_pb2.ListAuditEventsResponse]  # type: ignore[assignment]
+    """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+    disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+    done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+    import only its beginning and its end.
+    Scope: administer.
+    """
     WatchSync: _aio.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]  # type: ignore[assignment]
-    """Sends the sync as it is now and again whenever it has moved, until it has ended.
+    """Sends the sync as it is now and again whenever it has moved, until it has ended; STREAM_IDLE when it
+    has not moved for an hour.
     Scope: read.
     """
     Diagnose: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.DiagnoseRequest, _audience_sync_pb2.DiagnoseResponse]  # type: ignore[assignment]
@@ -414,12 +430,26 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ListAuditEvents(
+        self,
+        request: _audience_sync_pb2.ListAuditEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audience_sync_pb2.ListAuditEventsResponse, _abc.Awaitable[_audience_sync_pb2.ListAuditEventsResponse]]:
+        """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+        disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+        done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+        import only its beginning and its end.
+        Scope: administer.
+        """
+
+    @_abc_1.abstractmethod
     def WatchSync(
         self,
         request: _audience_sync_pb2.WatchSyncRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audience_sync_pb2.WatchSyncResponse], _abc.AsyncIterator[_audience_sync_pb2.WatchSyncResponse]]:
-        """Sends the sync as it is now and again whenever it has moved, until it has ended.
+        """Sends the sync as it is now and again whenever it has moved, until it has ended; STREAM_IDLE when it
+        has not moved for an hour.
         Scope: read.
         """
 

@@ -35,6 +35,7 @@ SCOPE_OF_METHOD: Final[Mapping[str, Scope]] = {
     "GetSync": Scope.READ,
     "ListSyncs": Scope.READ,
     "ListRejectedRows": Scope.READ,
+    "ListAuditEvents": Scope.ADMINISTER,
     "WatchSync": Scope.READ,
     "Diagnose": Scope.OPERATE,
 }

@@ -75,11 +75,12 @@ update audience_work set
 where audience_no = :audience_no and lease_token = :lease_token and lease_holder is not null;
 
 -- name: release_lease :exec
--- What was wished during the run stays due. A given due_at goes before what the record says.
+-- What was wished during the run stays due. A given due_at goes before what the record says. A
+-- disconnected audience is due once more, if at all, to have its history forgotten.
 update audience_work w set
     lease_holder = null,
     lease_expires_at = null,
-    due_at = case when a.disconnected_at is not null then 'infinity' else least(
+    due_at = case when a.disconnected_at is not null then coalesce(:due_at::timestamptz, 'infinity') else least(
         w.due_at,
         coalesce(:due_at, case
             when w.blocked_reason is not null

@@ -18,4 +18,10 @@ from unnest(
 ) kept (request_id, request_digest, answer);
 
 -- name: prune_requests :exec
-delete from request where audience_no = :audience_no and answered_at < :before;
+-- The oldest first.
+delete from request where ctid = any (array(
+    select ctid from request
+    where audience_no = :audience_no and answered_at < :before
+    order by answered_at
+    limit :row_limit
+));

@@ -45,15 +45,19 @@ returning sync_no;
 
 -- name: go_on_with_sync :one
 -- The sync that was left running, else the waiting one, which gets its end now.
+with this as materialized (select now() as moment)
 update sync set
     state = 'RUNNING',
-    started_at = coalesce(started_at, now()),
+    started_at = coalesce(started_at, this.moment),
     target_revision = case when state = 'PENDING' then :target_revision else target_revision end,
-    throttled_ms = throttled_ms + milliseconds_since(throttled_since),
+    throttled_ms = throttled_ms + coalesce(
+        greatest(0, floor(extract(epoch from this.moment - throttled_since) * 1000)), 0
+    )::bigint,
     throttled_since = null,
     open_rows_to_add = 0, open_rows_to_remove = 0, open_rows_added = 0, open_rows_removed = 0,
     error_reason = null, error_code = null, error_subcode = null, error_message = null,
     error_trace_id = null
+from this
 where audience_no = :audience_no and sync_no = (
     select sync_no from sync
     where audience_no = :audience_no and mode = :mode and state in ('PENDING', 'RUNNING')
@@ -64,104 +68,122 @@ returning sync_no;
 
 -- name: progress_sync :exec
 with held as (
-    select from audience_work
+    select 1 as is_held from audience_work
     where audience_no = :audience_no and lease_token = :lease_token
     for no key update
+), written as (
+    update sync set
+        open_rows_to_add = :open_rows_to_add,
+        open_rows_to_remove = :open_rows_to_remove,
+        open_rows_added = :open_rows_added,
+        open_rows_removed = :open_rows_removed,
+        calls = calls + :calls_delta,
+        throttled_ms = throttled_ms + :throttled_ms_delta,
+        addition_session_ids = (addition_session_ids || :addition_session_ids)[
+            greatest(1, cardinality(addition_session_ids) + cardinality(:addition_session_ids::bigint[])
+                - :sessions_max + 1):],
+        removal_session_ids = (removal_session_ids || :removal_session_ids)[
+            greatest(1, cardinality(removal_session_ids) + cardinality(:removal_session_ids::bigint[])
+                - :sessions_max + 1):]
+    from held
+    where audience_no = :audience_no and sync_no = :sync_no and state = 'RUNNING'
+    returning audience_no
 )
-update sync set
-    open_rows_to_add = :open_rows_to_add,
-    open_rows_to_remove = :open_rows_to_remove,
-    open_rows_added = :open_rows_added,
-    open_rows_removed = :open_rows_removed,
-    calls = calls + :calls_delta,
-    throttled_ms = throttled_ms + :throttled_ms_delta,
-    addition_session_ids = (addition_session_ids || :addition_session_ids)[
-        greatest(1, cardinality(addition_session_ids) + cardinality(:addition_session_ids::bigint[])
-            - :sessions_max + 1):],
-    removal_session_ids = (removal_session_ids || :removal_session_ids)[
-        greatest(1, cardinality(removal_session_ids) + cardinality(:removal_session_ids::bigint[])
-            - :sessions_max + 1):]
-from held
-where audience_no = :audience_no and sync_no = :sync_no and state = 'RUNNING'
-returning pg_notify('audience_changed', audience_no::text);
+select pg_notify('audience_changed', audience_no::text) from written;
 
 -- name: settle_sync_window :exec
 with held as (
-    select from audience_work
+    select 1 as is_held from audience_work
     where audience_no = :audience_no and lease_token = :lease_token
     for no key update
+), written as (
+    update sync set
+        rows_to_add = rows_to_add + :rows_to_add,
+        rows_to_remove = rows_to_remove + :rows_to_remove,
+        rows_added = rows_added + :rows_added,
+        rows_removed = rows_removed + :rows_removed,
+        rows_invalid = rows_invalid + :rows_invalid,
+        rows_carried_over = rows_carried_over + :rows_carried_over,
+        calls = calls + :calls_delta,
+        open_rows_to_add = 0, open_rows_to_remove = 0, open_rows_added = 0, open_rows_removed = 0,
+        error_reason = null, error_code = null, error_subcode = null, error_message = null,
+        error_trace_id = null
+    from held
+    where audience_no = :audience_no and sync_no = :sync_no and state = 'RUNNING'
+    returning audience_no
 )
-update sync set
-    rows_to_add = rows_to_add + :rows_to_add,
-    rows_to_remove = rows_to_remove + :rows_to_remove,
-    rows_added = rows_added + :rows_added,
-    rows_removed = rows_removed + :rows_removed,
-    rows_invalid = rows_invalid + :rows_invalid,
-    rows_carried_over = rows_carried_over + :rows_carried_over,
-    calls = calls + :calls_delta,
-    open_rows_to_add = 0, open_rows_to_remove = 0, open_rows_added = 0, open_rows_removed = 0,
-    error_reason = null, error_code = null, error_subcode = null, error_message = null,
-    error_trace_id = null
-from held
-where audience_no = :audience_no and sync_no = :sync_no and state = 'RUNNING'
-returning pg_notify('audience_changed', audience_no::text);
+select pg_notify('audience_changed', audience_no::text) from written;
 
 -- name: end_sync :exec
 with held as (
-    select from audience_work
+    select now() as moment from audience_work
     where audience_no = :audience_no and lease_token = :lease_token
     for no key update
+), written as (
+    update sync set
+        state = :state,
+        ended_at = now(),
+        throttled_ms = throttled_ms + coalesce(
+            greatest(0, floor(extract(epoch from held.moment - throttled_since) * 1000)), 0
+        )::bigint,
+        throttled_since = null,
+        rows_to_add = rows_to_add + :rows_to_add,
+        rows_to_remove = rows_to_remove + :rows_to_remove,
+        rows_added = rows_added + :rows_added,
+        rows_removed = rows_removed + :rows_removed,
+        rows_invalid = rows_invalid + :rows_invalid,
+        rows_unknown = rows_unknown + :rows_unknown,
+        calls = calls + :calls_delta,
+        open_rows_to_add = 0, open_rows_to_remove = 0, open_rows_added = 0, open_rows_removed = 0,
+        error_reason = :error_reason, error_code = :error_code, error_subcode = :error_subcode,
+        error_message = :error_message, error_trace_id = :error_trace_id
+    from held
+    where audience_no = :audience_no and sync_no = :sync_no and state in ('PENDING', 'RUNNING')
+    returning audience_no
 )
-update sync set
-    state = :state,
-    ended_at = now(),
-    throttled_ms = throttled_ms + milliseconds_since(throttled_since),
-    throttled_since = null,
-    rows_to_add = rows_to_add + :rows_to_add,
-    rows_to_remove = rows_to_remove + :rows_to_remove,
-    rows_added = rows_added + :rows_added,
-    rows_removed = rows_removed + :rows_removed,
-    rows_invalid = rows_invalid + :rows_invalid,
-    rows_unknown = rows_unknown + :rows_unknown,
-    calls = calls + :calls_delta,
-    open_rows_to_add = 0, open_rows_to_remove = 0, open_rows_added = 0, open_rows_removed = 0,
-    error_reason = :error_reason, error_code = :error_code, error_subcode = :error_subcode,
-    error_message = :error_message, error_trace_id = :error_trace_id
-from held
-where audience_no = :audience_no and sync_no = :sync_no and state in ('PENDING', 'RUNNING')
-returning pg_notify('audience_changed', audience_no::text);
+select pg_notify('audience_changed', audience_no::text) from written;
 
 -- name: hold_up_sync :exec
 with held as (
-    select from audience_work
+    select 1 as is_held from audience_work
     where audience_no = :audience_no and lease_token = :lease_token
     for no key update
+), written as (
+    update sync set
+        error_reason = :error_reason, error_code = :error_code, error_subcode = :error_subcode,
+        error_message = :error_message, error_trace_id = :error_trace_id
+    from held
+    where audience_no = :audience_no and sync_no = :sync_no and state = 'RUNNING'
+    returning audience_no
 )
-update sync set
-    error_reason = :error_reason, error_code = :error_code, error_subcode = :error_subcode,
-    error_message = :error_message, error_trace_id = :error_trace_id
-from held
-where audience_no = :audience_no and sync_no = :sync_no and state = 'RUNNING'
-returning pg_notify('audience_changed', audience_no::text);
+select pg_notify('audience_changed', audience_no::text) from written;
 
 -- name: end_waiting_syncs :exec
-update sync set
-    state = 'CANCELLED',
-    ended_at = now(),
-    throttled_ms = throttled_ms + milliseconds_since(throttled_since),
-    throttled_since = null,
-    open_rows_to_add = 0, open_rows_to_remove = 0, open_rows_added = 0, open_rows_removed = 0
-where audience_no = :audience_no and state in ('PENDING', 'RUNNING')
-returning pg_notify('audience_changed', audience_no::text);
+with this as materialized (
+    select now() as moment
+), written as (
+    update sync set
+        state = 'CANCELLED',
+        ended_at = now(),
+        throttled_ms = throttled_ms + coalesce(
+            greatest(0, floor(extract(epoch from this.moment - throttled_since) * 1000)), 0
+        )::bigint,
+        throttled_since = null,
+        open_rows_to_add = 0, open_rows_to_remove = 0, open_rows_added = 0, open_rows_removed = 0
+    from this
+    where audience_no = :audience_no and state in ('PENDING', 'RUNNING')
+    returning audience_no
+)
+select pg_notify('audience_changed', audience_no::text) from written;
 
 -- name: note_throttled :exec
 -- The ad account's limit keeps this audience's syncs waiting from now on.
 with held as (
-    select from audience_work
+    select now() as moment from audience_work
     where audience_no = :audience_no and lease_token = :lease_token
     for no key update
 )
-update sync set throttled_since = coalesce(throttled_since, now())
+update sync set throttled_since = coalesce(throttled_since, held.moment)
 from held
 where audience_no = :audience_no and state in ('PENDING', 'RUNNING');
 
@@ -175,14 +197,16 @@ limit :row_limit;
 
 -- name: set_matched_count :exec
 with held as (
-    select from audience_work
+    select 1 as is_held from audience_work
     where audience_no = :audience_no and lease_token = :lease_token
     for no key update
+), written as (
+    update sync set matched_count = :matched_count
+    from held
+    where audience_no = :audience_no and sync_no = :sync_no
+    returning audience_no
 )
-update sync set matched_count = :matched_count
-from held
-where audience_no = :audience_no and sync_no = :sync_no
-returning pg_notify('audience_changed', audience_no::text);
+select pg_notify('audience_changed', audience_no::text) from written;
 
 -- name: add_rejected_rows :exec
 insert into rejected_row (audience_no, sync_no, key_mask, reason, row_count)
@@ -205,11 +229,17 @@ order by r.sync_no desc, r.key_mask, md5(r.reason)
 limit :row_limit;
 
 -- name: prune_syncs :value
--- The newest one stays, so that its number is never given again.
-with gone as (
-    delete from sync
-    where audience_no = :audience_no and ended_at < :before
+-- Of the oldest ones. The newest stays, so that its number is never given again.
+with oldest as (
+    select sync_no, ended_at from sync
+    where audience_no = :audience_no
         and sync_no < (select max(sync_no) from sync where audience_no = :audience_no)
+    order by sync_no
+    limit :row_limit
+), gone as (
+    delete from sync
+    where audience_no = :audience_no
+        and sync_no = any (array(select sync_no from oldest where ended_at < :before))
     returning sync_no
 ), details as (
     delete from rejected_row using gone

@@ -118,12 +118,14 @@ def take_chunks_out(s: Session, *, audience_no: int, after: int, up_to: int) -> 
     gone = _between(s, audience_no, after, up_to)
     for chunk in gone:
         log.remove(chunk["revision"])
-    return [{"coalesce": sum(chunk["row_count"] for chunk in gone)}]
+    oldest = min((chunk["logged_at"] for chunk in gone), default=None)
+    rows_gone = sum(chunk["row_count"] for chunk in gone)
+    return [{"rows_gone": rows_gone, "oldest_logged_at": oldest}]
 
 
 @named("put_chunk_in")
-def put_chunk_in(s: Session, *, now: datetime, **chunk: Any) -> int:
-    append_chunk(s, {**chunk, "logged_at": now})
+def put_chunk_in(s: Session, **chunk: Any) -> int:
+    append_chunk(s, chunk)
     return 1
 
 
@@ -138,15 +140,23 @@ def count_rows_saved(s: Session, *, audience_no: int, rows_saved: int) -> int:
 
 @named("prune_log")
 def prune_log(
-    s: Session, *, audience_no: int, additions_up_to: int, removals_before: datetime
+    s: Session,
+    *,
+    audience_no: int,
+    additions_up_to: int,
+    removals_before: datetime,
+    removals_max: int,
 ) -> list[Row]:
     log = s.tables.change_chunk.of(audience_no)
-    gone = [
-        chunk["revision"]
-        for chunk in log.rows.values()
-        if chunk["revision"] <= additions_up_to
-        and (chunk["operation"] == "ADD" or chunk["logged_at"] < removals_before)
+    settled = [chunk for chunk in log.rows.values() if chunk["revision"] <= additions_up_to]
+    additions = [chunk for chunk in settled if chunk["operation"] == "ADD"]
+    removals = [
+        chunk
+        for chunk in settled
+        if chunk["operation"] == "REMOVE" and chunk["logged_at"] < removals_before
     ]
+    oldest = sorted(removals, key=lambda chunk: chunk["logged_at"])[:removals_max]
+    gone = [chunk["revision"] for chunk in (*additions, *oldest)]
     for revision in gone:
         log.remove(revision)
     return [{"count": len(gone)}]

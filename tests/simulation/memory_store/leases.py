@@ -144,7 +144,7 @@ def release_lease(
         return 0
     audience = s.tables.audience.rows[audience_no]
     if audience["disconnected_at"] is not None:
-        due_at = INFINITY
+        due_at = coalesce(due_at, INFINITY)
     else:
         due_at = least(work["due_at"], coalesce(due_at, _due_by_record(s, work, audience)))
     released = s.tables.audience_work.change(

@@ -74,9 +74,10 @@ def keep_answers(
 
 
 @named("prune_requests")
-def prune_requests(s: Session, *, audience_no: int, before: datetime) -> int:
+def prune_requests(s: Session, *, audience_no: int, before: datetime, row_limit: int) -> int:
     table = s.tables.request.of(audience_no)
-    gone = [key for key, row in table.rows.items() if row["answered_at"] < before]
+    old = [key for key, row in table.rows.items() if row["answered_at"] < before]
+    gone = sorted(old, key=lambda key: table.rows[key]["answered_at"])[:row_limit]
     for key in gone:
         table.remove(key)
     return len(gone)

@@ -162,14 +162,11 @@ def add_rejected_rows(
 
 
 @named("prune_syncs")
-def prune_syncs(s: Session, *, audience_no: int, before: datetime) -> list[Row]:
+def prune_syncs(s: Session, *, audience_no: int, before: datetime, row_limit: int) -> list[Row]:
     table, details = s.tables.sync.of(audience_no), s.tables.rejected_row.of(audience_no)
-    newest = max(table.rows, default=0)
-    gone = {
-        sync_no
-        for sync_no, row in table.rows.items()
-        if row["ended_at"] is not None and row["ended_at"] < before and sync_no < newest
-    }
+    oldest = sorted(table.rows)[:-1][:row_limit]
+    ends = {sync_no: table.rows[sync_no]["ended_at"] for sync_no in oldest}
+    gone = {sync_no for sync_no, end in ends.items() if end is not None and end < before}
     for sync_no in gone:
         table.remove(sync_no)
     for key in [key for key in details.rows if key[0] in gone]:

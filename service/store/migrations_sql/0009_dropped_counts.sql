@@ -1,3 +1,5 @@
+-- Oldest code: 0007, which counts nothing.
+--
 -- How many identifiers callers sent in vain, by the day: what the match-rate linter goes by. Never what
 -- they were. At most thirteen keys times eleven reasons a day, kept for two weeks.
 create table dropped_count (
