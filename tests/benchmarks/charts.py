@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tests.benchmarks.capacity import DOCUMENT as CAPACITY
+from tests.benchmarks.capacity import with_capacity
 from tests.benchmarks.charts_drawn import CHARTS, Chart
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.machine import in_words
@@ -30,9 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.charts")
     parser.add_argument("--from", dest="folder", type=Path, default=FOLDER, metavar="DIR")
     parser.add_argument("--into", type=Path, default=DOCUMENT, metavar="FILE")
+    parser.add_argument("--capacity-into", type=Path, default=CAPACITY, metavar="FILE")
     asked = parser.parse_args(arguments)
-    text = with_figures(asked.into.read_text(), read_reports(asked.folder))
-    asked.into.write_text(text)
+    reports = read_reports(asked.folder)
+    asked.into.write_text(with_figures(asked.into.read_text(), reports))
+    asked.capacity_into.write_text(with_capacity(asked.capacity_into.read_text(), reports))
     return 0
 
 

@@ -38,7 +38,6 @@ EXCEPTIONS: Final = {
     "forget_import_rows": _BY_PLACE,
     "prune_tombstones": _BY_PLACE,
     "prune_requests": _BY_PLACE,
-    "progress_sync": "the newest sessions are a slice of an array, over which Citus 13.2 falls",
     "sample_audiences": "an operator's look at all audiences at once",
 }
 """Queries that are not within the rules; docs/scaling.md says what to do about each."""

@@ -79,12 +79,20 @@ with held as (
         open_rows_removed = :open_rows_removed,
         calls = calls + :calls_delta,
         throttled_ms = throttled_ms + :throttled_ms_delta,
-        addition_session_ids = (addition_session_ids || :addition_session_ids)[
-            greatest(1, cardinality(addition_session_ids) + cardinality(:addition_session_ids::bigint[])
-                - :sessions_max + 1):],
-        removal_session_ids = (removal_session_ids || :removal_session_ids)[
-            greatest(1, cardinality(removal_session_ids) + cardinality(:removal_session_ids::bigint[])
-                - :sessions_max + 1):]
+        addition_session_ids = array(
+            select id from unnest(addition_session_ids || :addition_session_ids::bigint[])
+                with ordinality as session (id, place)
+            order by place
+            offset greatest(0, cardinality(addition_session_ids || :addition_session_ids::bigint[])
+                - :sessions_max)
+        ),
+        removal_session_ids = array(
+            select id from unnest(removal_session_ids || :removal_session_ids::bigint[])
+                with ordinality as session (id, place)
+            order by place
+            offset greatest(0, cardinality(removal_session_ids || :removal_session_ids::bigint[])
+                - :sessions_max)
+        )
     from held
     where audience_no = :audience_no and sync_no = :sync_no and state = 'RUNNING'
     returning audience_no

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.benchmarks import capacity
 from tests.benchmarks.charts import (
     BEGIN,
     DOCUMENT,
@@ -40,6 +41,14 @@ def row_of(figure: Figure) -> str:
     document = with_figures(EMPTY, {"made-up": written("made-up", figure)})
     (row,) = [line for line in document.splitlines() if line.startswith(f"| {figure.name} |")]
     return row
+
+
+def test_what_is_said_of_growth_is_made_of_the_committed_figures() -> None:
+    document = (HOUSE / capacity.DOCUMENT).read_text()
+    reports = read_reports(HOUSE / FOLDER)
+    assert capacity.with_capacity(document, reports) == document
+    told = capacity.with_capacity(f"{capacity.BEGIN}\n{capacity.END}", reports)
+    assert told.count("\n| ") == len(capacity.LINES) + 1, "every figure is measured"
 
 
 def test_the_committed_document_is_made_of_the_committed_figures() -> None:
@@ -132,5 +141,9 @@ def test_a_chart_draws_its_figures_and_a_line_where_all_have_bounds() -> None:
 def test_the_command_writes_into_the_document(tmp_path: Path) -> None:
     document = tmp_path / "performance.md"
     document.write_text(EMPTY)
-    assert main(["--from", str(HOUSE / FOLDER), "--into", str(document)]) == 0
+    growth = tmp_path / "scaling.md"
+    growth.write_text(f"{capacity.BEGIN}\n{capacity.END}")
+    into = ["--into", str(document), "--capacity-into", str(growth)]
+    assert main(["--from", str(HOUSE / FOLDER), *into]) == 0
+    assert "| `small` calls_per_s |" in growth.read_text()
     assert with_figures(EMPTY, read_reports(HOUSE / FOLDER)) == document.read_text()
