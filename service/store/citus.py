@@ -26,6 +26,7 @@ SPREAD_TABLES: Final = (
     "request",
     "list_import",
     "import_row",
+    "dropped_count",
 )
 """In the order in which they are spread; the others lie where the first one does."""
 SPREAD_FUNCTIONS: Final = ("milliseconds_since(timestamptz)",)
