@@ -27,6 +27,12 @@ OF_MIGRATIONS = {
     "make_migration_table",
     "list_applied_migrations",
     "note_migration",
+    "has_citus",
+    "list_spread_tables",
+    "count_bytes_of_tables",
+    "spread_function",
+    "spread_first_table",
+    "spread_table",
 }
 """The double has its tables from the start."""
 
