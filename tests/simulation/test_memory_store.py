@@ -28,6 +28,12 @@ OF_MIGRATIONS = {
     "add_oldest_code",
     "list_applied_migrations",
     "note_migration",
+    "has_citus",
+    "list_spread_tables",
+    "count_bytes_of_tables",
+    "spread_function",
+    "spread_first_table",
+    "spread_table",
 }
 """The double has its tables from the start."""
 OF_DIAGNOSIS = {
