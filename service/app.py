@@ -23,9 +23,9 @@ from service.monitor.database_watch import DatabaseWatch
 from service.monitor.monitor import ProcessMonitor
 from service.monitor.process_families import ProcessFamilies
 from service.monitor.readiness import Readiness
-from service.rpc.access.admit_callers import Entrance
 from service.rpc.access.caller_limits import CallerBounds
 from service.rpc.access.certificates import Certificates, TlsFiles
+from service.rpc.access.door import Entrance
 from service.rpc.access.known_callers import KnownCallers
 from service.rpc.api import Api
 from service.rpc.server import RpcLimits, RpcServer
@@ -34,11 +34,13 @@ from service.store.citus import Spread, spread_over_citus
 from service.store.migrations import migrate
 from service.store.notifications import Notifications
 from service.store.pool import Pool, open_pool
-from service.store.sealing import Keyring, load_or_create_key_file
+from service.store.sealing import Keyring, load_or_create_key_file, read_key_file
 from service.sync.account_gate import AccountGates
 from service.sync.context import SyncContext, SyncLimits
 from service.sync.pace_board import StoredBoard
+from service.sync.rounds import go_rounds
 from service.sync.worker import Worker
+from service.tracing.opening import traced
 
 KEY_FILE: Final = "sealing.key"
 """Name of the file beside the embedded Postgres that keeps the key made for it."""
@@ -66,6 +68,8 @@ async def serve(
     listen there too, and what is true of all is told by who keeps them.
     """
     async with AsyncExitStack() as stack:
+        traces = traced(settings.traces_endpoint, share=settings.traces_share)
+        await stack.enter_async_context(traces)
         dsn = await stack.enter_async_context(database(settings))
         await migrate(dsn)
         pool = await stack.enter_async_context(_pool(dsn, settings.database_pool_size))
@@ -91,6 +95,8 @@ async def serve(
             report_long_turns(turns, clock, seconds_max=settings.loop_held_seconds_max)
         )
         stack.callback(reporting.cancel)
+        rounds = asyncio.create_task(go_rounds(worker.context))
+        stack.callback(rounds.cancel)
         readiness = Readiness()
         monitor = ProcessMonitor(
             watch=DatabaseWatch(dsn, clock, readiness, server.say_serving),
@@ -141,6 +147,8 @@ def keyring_of(settings: Settings) -> Keyring:
     """The configured sealing keys, or those of the key file beside the embedded Postgres."""
     if settings.sealing_keys is not None:
         return Keyring.from_text(settings.sealing_keys.get_secret_value())
+    if settings.sealing_keys_file is not None:
+        return read_key_file(settings.sealing_keys_file)
     return load_or_create_key_file(Path(settings.data_dir) / KEY_FILE)
 
 

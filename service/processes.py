@@ -184,7 +184,7 @@ def _environment(settings: Settings, dsn: str, address: str) -> Mapping[str, str
     ours = {"DATABASE_URL": dsn, "LISTEN": address, "METRICS_LISTEN": OFF}
     if settings.metrics_listen != OFF:
         ours["METRICS_LISTEN"] = METRICS_ASKED_AT
-    if settings.sealing_keys is None:
+    if settings.sealing_keys is None and settings.sealing_keys_file is None:
         ours["SEALING_KEYS"] = (Path(settings.data_dir) / KEY_FILE).read_text().strip()
     return environment_with(ours)
 

@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from service.exposure import is_facebook_or_loopback
 from service.settings_of_access import PREFIX, AccessSettings, AddressOrOff, accepts, variable_of
-from service.store.sealing import Keyring
+from service.store.sealing import Keyring, read_key_file
 from service.telemetry import LogFormat, LogLevel
 
 LEASE_CALL_TIMEOUTS_MIN: Final = 1.5
@@ -71,10 +71,17 @@ class Settings(AccessSettings):
         description="Postgres 15 or newer. Unset: an embedded Postgres runs in the data folder.",
         json_schema_extra=accepts("postgresql://user:password@host:port/database"),
     )
+    sealing_keys_file: Path | None = Field(
+        default=None,
+        description="File with the sealing keys, as a mounted secret; instead of "
+        "AUDIENCE_SYNC_SEALING_KEYS. A line may stand for a comma.",
+        json_schema_extra=accepts("a path"),
+    )
     sealing_keys: SecretStr | None = Field(
         default=None,
         description="Keys that seal access tokens in the database; the first seals, all open. The "
-        "same for all replicas. Required with a database URL; else a key file is made.",
+        "same for all replicas. These or a file are required with a database URL; else a key file "
+        "is made.",
         json_schema_extra=accepts("id:base64[,id:base64], 32 bytes each"),
     )
     database_pool_size: int = Field(
@@ -173,6 +180,19 @@ class Settings(AccessSettings):
         le=16 * 1024**3,
         description="gRPC messages worked on at once, in bytes; at least one message.",
     )
+    traces_endpoint: _Url | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+$",
+        description="Where an OpenTelemetry collector takes traces (OTLP by gRPC); needs the extra "
+        "otel. Unset: there are none.",
+        json_schema_extra=accepts("http(s)://host:port"),
+    )
+    traces_share: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Share of calls and syncs that are traced where the caller has not decided.",
+    )
     log_level: Annotated[LogLevel, pydantic.BeforeValidator(_lower)] = Field(
         default="info",
         description="Least urgent lines that are logged.",
@@ -183,6 +203,13 @@ class Settings(AccessSettings):
         description="auto: console on a terminal, else json.",
         json_schema_extra=accepts("auto, json or console"),
     )
+
+    @pydantic.field_validator("sealing_keys_file")
+    @classmethod
+    def _sealing_keys_of_file_open(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            read_key_file(value)
+        return value
 
     @pydantic.field_validator("facebook_base_url")
     @classmethod
@@ -197,10 +224,17 @@ class Settings(AccessSettings):
     @pydantic.field_validator("sealing_keys")
     @classmethod
     def _sealing_keys_open(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        file = variable_of("sealing_keys_file")
         if value is not None:
             Keyring.from_text(value.get_secret_value())
-        elif info.data.get("database_url") is not None:
-            raise ValueError("is required with AUDIENCE_SYNC_DATABASE_URL")
+            if info.data.get("sealing_keys_file") is not None:
+                raise ValueError(f"is set beside {file}: one of them tells the keys")
+        elif (
+            info.data.get("database_url") is not None
+            # Absent when it was wrong, which is told already.
+            and info.data.get("sealing_keys_file", file) is None
+        ):
+            raise ValueError(f"or {file} is required with {variable_of('database_url')}")
         return value
 
     @pydantic.field_validator("lease_seconds")

@@ -28,7 +28,9 @@ class _Details(NamedTuple):
     compression: grpc.Compression | None
 
 
-def open_channel(server: str, access: Access, options: Sequence[tuple[str, int]]) -> grpc.Channel:
+def open_channel(
+    server: str, access: Access, options: Sequence[tuple[str, int | str]]
+) -> grpc.Channel:
     """A channel to host:port. Raises: CannotGetIn."""
     if access.token and not _TOKEN.fullmatch(access.token):
         raise CannotGetIn("the token has characters that none has; was it copied whole?")

@@ -18,6 +18,8 @@ DEFAULT_SERVER: Final = "127.0.0.1:50051"
 """Where the service listens unless it is told otherwise."""
 CALL_TIMEOUT_S: Final = 60.0
 """Seconds that one answer is waited for."""
+USER_AGENT: Final = "audience-sync-cli"
+"""How the commands name themselves to the service, which tells it in the audit."""
 KEEPALIVE_MS: Final = 30_000
 """Milliseconds of silence in a call after which the service is asked whether it is still there."""
 KEEPALIVE_TIMEOUT_MS: Final = 20_000
@@ -69,12 +71,13 @@ class CallFailed(Exception):
 
 
 @contextlib.contextmanager
-def connected(server: str) -> Iterator[AudienceSyncServiceStub]:
+def on_channel(server: str) -> Iterator[grpc.Channel]:
     """Open a channel to host:port for the length of a block, with what the command was given.
 
     Nothing is sent before the first call. Raises: CallFailed.
     """
-    options = [
+    options: list[tuple[str, int | str]] = [
+        ("grpc.primary_user_agent", USER_AGENT),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
     ]
@@ -83,6 +86,13 @@ def connected(server: str) -> Iterator[AudienceSyncServiceStub]:
     except CannotGetIn as error:
         raise CallFailed(str(error)) from None
     with opened as channel:
+        yield channel
+
+
+@contextlib.contextmanager
+def connected(server: str) -> Iterator[AudienceSyncServiceStub]:
+    """The service's calls on a channel of `on_channel`."""
+    with on_channel(server) as channel:
         yield AudienceSyncServiceStub(channel)
 
 

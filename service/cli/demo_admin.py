@@ -29,6 +29,10 @@ class FakeAdmin:
         """Answer of `PUT /admin/{path}`."""
         return self._ask("PUT", path, body)
 
+    def patch(self, path: str, body: object) -> Any:
+        """Answer of `PATCH /admin/{path}`."""
+        return self._ask("PATCH", path, body)
+
     def people_inside(self, custom_audience_id: str) -> set[str]:
         """Ids of the people in a Custom Audience."""
         return set(self.get(f"audiences/{custom_audience_id}/people")["person_ids"])

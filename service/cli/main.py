@@ -1,9 +1,10 @@
 """The program `audience-sync`: its commands, in the order of a first day with it."""
 
 import importlib
+import importlib.metadata
 from collections import UserDict
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -18,7 +19,9 @@ OPTIONS: Final[Mapping[str, Any]] = {
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("demo", "demo"),
     "serve": ("serve", "serve"),
+    "health": ("health", "health"),
     "migrate": ("migrate", "migrate"),
+    "rotate-keys": ("rotate_keys", "rotate_keys"),
     "new-token": ("new_token", "new_token"),
     "connect-ad-account": ("connect", "connect_ad_account"),
     "connect": ("connect", "connect"),
@@ -27,6 +30,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "status": ("status", "status"),
     "history": ("history", "history"),
     "rejected": ("rejected", "rejected"),
+    "audit": ("audit", "audit"),
+    "doctor": ("doctor", "doctor"),
     "disconnect": ("disconnect", "disconnect"),
 }
 """Module in `service.cli` and function of each."""
@@ -64,8 +69,22 @@ app = typer.Typer(
 )
 
 
+def _tell_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"audience-sync {importlib.metadata.version('audience-sync')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _begin() -> None:
+def _begin(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Show the version and end."
+        ),
+    ] = False,
+) -> None:
     """Make a group of `app`, which has no command before one is looked up."""
 
 

@@ -20,12 +20,14 @@ from service.rpc.access.tokens_file import TokensFileError
 from service.settings import Settings, SettingsError
 from service.settings_table import describe_settings
 from service.store.errors import SchemaMismatch, StoreUnavailable
+from service.store.sealing import SealingKeysError
 from service.telemetry import configure_logging
+from service.tracing.opening import TracesNotInstalled
 
 PROCESSES_MAX: Final = 64
 STOPPED_BY_A_REASON: Final = (
     *(EmbeddedPostgresError, StoreUnavailable, SchemaMismatch, OSError, ProcessDied),
-    *(CertificateError, MonitorPortTaken, TokensFileError),
+    *(CertificateError, MonitorPortTaken, TracesNotInstalled, TokensFileError, SealingKeysError),
 )
 """What keeps the service from starting and says why in words for a person."""
 

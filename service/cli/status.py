@@ -13,6 +13,8 @@ from rich.table import Table
 
 from service.cli.client import DEFAULT_SERVER, call, connected
 from service.cli.terminal import ServerOption, out, told_errors
+from service.cli.token_ends import ad_accounts, token_end, warnings
+from service.clock import Clock
 
 
 def status(
@@ -29,9 +31,14 @@ def status(
     with told_errors(), connected(server) as stub:
         if audience_id is None:
             out.print(_all(list(_audiences(stub))))
+            for warning in warnings(ad_accounts(stub), Clock().now()):
+                out.print(warning, markup=False)
         else:
             request = pb.GetAudienceRequest(audience_id=audience_id)
-            out.print(_one(call(stub.GetAudience, request).audience))
+            audience = call(stub.GetAudience, request).audience
+            of = pb.GetAdAccountRequest(ad_account_id=audience.ad_account_id)
+            account = call(stub.GetAdAccount, of).ad_account
+            out.print(_one(audience, token_end(account, Clock().now())))
 
 
 def state_of(audience: pb.Audience) -> str:
@@ -83,14 +90,14 @@ def _all(audiences: list[pb.Audience]) -> Table | str:
     return table
 
 
-def _one(audience: pb.Audience) -> Table:
+def _one(audience: pb.Audience, access_token_ends: str) -> Table:
     table = Table(title=audience.audience_id, show_header=False)
-    for label, text in _facts(audience).items():
+    for label, text in _facts(audience, access_token_ends).items():
         table.add_row(label, escape(text))
     return table
 
 
-def _facts(audience: pb.Audience) -> dict[str, str]:
+def _facts(audience: pb.Audience, access_token_ends: str) -> dict[str, str]:
     bounds = (audience.approximate_count_lower_bound, audience.approximate_count_upper_bound)
     known = audience.HasField("approximate_count_lower_bound")
     facts = {
@@ -99,6 +106,7 @@ def _facts(audience: pb.Audience) -> dict[str, str]:
         "name": audience.name,
         "description": audience.description,
         "ad account": audience.ad_account_id,
+        "access token ends (UTC)": access_token_ends,
         "custom audience": audience.custom_audience_id or "-",
         "members": f"{audience.member_count:,}",
         "of them unmatchable": f"{audience.unmatchable_count:,}",

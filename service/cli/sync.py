@@ -26,6 +26,8 @@ ENDED: Final = {
     pb.Sync.STATE_FAILED,
     pb.Sync.STATE_CANCELLED,
 }
+_REOPENED: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED}
+"""How a watch ends that another may follow: a lost connection, or an hour in which nothing moved."""
 DELIVERED: Final = {pb.Sync.STATE_SUCCEEDED, pb.Sync.STATE_PARTIALLY_SUCCEEDED}
 
 
@@ -98,7 +100,7 @@ def watch(
                 if answer.sync.state in ENDED:
                     return
         except grpc.RpcError as error:
-            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+            if error.code() not in _REOPENED:
                 raise failure_of(error) from None
             wait_s = next(waits, None)
             if wait_s is None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -13,6 +14,9 @@ from service.graph.usage import Usage, parse_usage
 
 TRACE_ID_CHARS_MAX: Final = 64
 """Characters kept of Facebook's trace id."""
+
+DATE_CHARS_MAX: Final = 64
+"""Characters of a Date header that is read; it has 29."""
 
 TIME_MAX: Final = 253_402_300_799
 """Latest time read, in Unix seconds: the end of the year 9999."""
@@ -49,6 +53,8 @@ class Answer:
     usage: Usage | None = None
     trace_id: str = ""
     served_version: str = ""
+    answered_at: datetime | None = None
+    """By Facebook's clock, to the second."""
 
     @property
     def is_success(self) -> bool:
@@ -75,7 +81,19 @@ def read_answer(
         usage=parse_usage(lowered, ad_account_number),
         trace_id=_trace_id(envelope, lowered),
         served_version=lowered.get("facebook-api-version", ""),
+        answered_at=_date(lowered.get("date", "")),
     )
+
+
+def _date(header: str) -> datetime | None:
+    """The time of a Date header; None when it is none."""
+    if len(header) > DATE_CHARS_MAX:
+        return None
+    try:
+        time = parsedate_to_datetime(header)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return time if time.tzinfo is not None else None
 
 
 def _json_object(content_type: str, body: bytes) -> dict[str, object] | None:

@@ -11,7 +11,14 @@ from service.graph.answers import Answer, Fields
 from service.graph.credentials import Credentials
 from service.graph.exchange import Exchange
 from service.graph.failure import GraphFailure
-from service.graph.objects import AdAccount, CustomAudience, Page, TokenInfo, UploadSession
+from service.graph.objects import (
+    AdAccount,
+    CustomAudience,
+    InspectedAdAccount,
+    Page,
+    TokenInfo,
+    UploadSession,
+)
 from service.graph.receipts import Receipt, read_receipt
 from service.graph.requests import Call
 from service.graph.verdicts import Verdict
@@ -49,6 +56,13 @@ class GraphClient:
         """Read an ad account (`act_<digits>`) and which terms are accepted."""
         call = requests.read_ad_account(credentials, ad_account_id)
         return await self._ask(call, credentials, objects.read_ad_account)
+
+    async def inspect_ad_account(
+        self, credentials: Credentials, ad_account_id: str
+    ) -> InspectedAdAccount:
+        """As `read_ad_account`, with how much of its calls it has used and when that was answered."""
+        call = requests.read_ad_account(credentials, ad_account_id)
+        return await self._exchange.make(call, credentials, objects.read_inspected_ad_account)
 
     async def create_custom_audience(
         self,

@@ -15,6 +15,7 @@ from service.graph.requests import Call
 from service.graph.transport import NoReply, send
 from service.graph.verdicts import Verdict, judge
 from service.metrics.instruments import count_graph_call
+from service.tracing.spans import Kind, Span, span
 
 T = TypeVar("T")
 
@@ -41,18 +42,24 @@ class Exchange:
 
         Raises: GraphFailure, also when `read` finds the answer odd.
         """
+        with span(Kind.GRAPH, call.endpoint, call.about) as seen:
+            return await self._make(call, credentials, read, seen)
+
+    async def _make(
+        self, call: Call, credentials: Credentials, read: Callable[[Answer], T], seen: Span
+    ) -> T:
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
             answer = await self._answer(call, credentials)
             result = _read_success(call, credentials, answer, read)
         except GraphFailure as failure:
-            _tell(call, loop.time() - started, failure.verdict, failure)
+            _tell(call, seen, loop.time() - started, failure.verdict, failure)
             raise
         except asyncio.CancelledError:
-            _tell(call, loop.time() - started, "CANCELLED", None)
+            _tell(call, seen, loop.time() - started, "CANCELLED", None)
             raise
-        _tell(call, loop.time() - started, "OK", answer)
+        _tell(call, seen, loop.time() - started, "OK", answer)
         return result
 
     async def _answer(self, call: Call, credentials: Credentials) -> Answer:
@@ -100,8 +107,14 @@ def _read_success(
         raise odd(answer, str(error), is_write=call.is_write) from None
 
 
-def _tell(call: Call, took_s: float, verdict: str, told_by: Answer | GraphFailure | None) -> None:
+def _tell(
+    call: Call, seen: Span, took_s: float, verdict: str, told_by: Answer | GraphFailure | None
+) -> None:
+    """Say once what came of the call: to the metrics, the trace and the log."""
     count_graph_call(call.endpoint, str(verdict), took_s)
+    seen.note("verdict", str(verdict))
+    if told_by:
+        seen.note("facebook_trace_id", told_by.trace_id)
     failure = told_by if isinstance(told_by, GraphFailure) else None
     usage = told_by.usage if told_by else None
     _log.info(

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Final, Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from service.graph.answers import Fields, OddAnswerError, as_whole
+from service.graph.answers import Answer, Fields, OddAnswerError, as_whole
+from service.graph.usage import Usage
 
 T = TypeVar("T")
 
@@ -54,6 +55,15 @@ class AdAccount:
     account_status: int | None
     tos_accepted: Mapping[str, int]
     user_tos_accepted: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedAdAccount:
+    """An ad account, and what the answer said beside it. `answered_at`: by Facebook's clock."""
+
+    account: AdAccount
+    usage: Usage | None
+    answered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +158,15 @@ def read_ad_account(fields: Fields) -> AdAccount:
         account_status=fields.optional_whole("account_status"),
         tos_accepted=_terms(fields.object("tos_accepted")),
         user_tos_accepted=_terms(fields.object("user_tos_accepted")),
+    )
+
+
+def read_inspected_ad_account(answer: Answer) -> InspectedAdAccount:
+    """Read an ad account with what stands in the answer's headers."""
+    return InspectedAdAccount(
+        account=read_ad_account(Fields(answer.data or {})),
+        usage=answer.usage,
+        answered_at=answer.answered_at,
     )
 
 

@@ -6,10 +6,13 @@ from service.graph.credentials import Credentials
 from service.rpc.access.callers import caller
 from service.rpc.ad_account_checks import check_with_facebook
 from service.rpc.api import Api
+from service.rpc.audit import note_action
 from service.rpc.convert_ad_account import ad_account_message
 from service.rpc.errors import AdAccountNotConnected
 from service.rpc.paging import cut_page, page_key, page_rows
 from service.store import ad_accounts as store
+from service.store.ad_account_secrets import AdAccountSecrets
+from service.store.audit_events import AuditAction, AuditSubject
 
 
 async def connect_ad_account(
@@ -24,21 +27,22 @@ async def connect_ad_account(
     token, account = await check_with_facebook(
         api.graph, credentials, request.ad_account_id, now=api.clock.now()
     )
+    sealed = AdAccountSecrets(
+        access_token=request.access_token, app_secret=request.app_secret or None
+    ).sealed(api.keyring, request.ad_account_id)
     async with api.transaction() as connection:
         stored = await store.put_ad_account(
             connection,
             ad_account_id=request.ad_account_id,
             name=account.name,
             app_id=request.app_id,
-            sealed_access_token=_seal(api, request, "access_token", request.access_token),
-            sealed_app_secret=(
-                _seal(api, request, "app_secret", request.app_secret)
-                if request.app_secret
-                else None
-            ),
+            sealed_access_token=sealed.access_token,
+            sealed_app_secret=sealed.app_secret,
             token_expires_at=token.expires_at,
             scopes=sorted(token.scopes),
         )
+        subject = AuditSubject(ad_account_id=request.ad_account_id)
+        await note_action(api, connection, AuditAction.CONNECT_AD_ACCOUNT, subject)
     return pb.ConnectAdAccountResponse(ad_account=ad_account_message(stored))
 
 
@@ -68,7 +72,3 @@ async def list_ad_accounts(
         ],
         next_page_token=token,
     )
-
-
-def _seal(api: Api, request: pb.ConnectAdAccountRequest, what: str, plaintext: str) -> bytes:
-    return api.keyring.seal(plaintext, record=f"ad_account:{request.ad_account_id}:{what}")

@@ -4,11 +4,13 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.rpc.access.reach import check_audience, is_in_reach
 from service.rpc.api import Api
+from service.rpc.audit import note_done_to_audience
 from service.rpc.convert_audience import audience_message, interval_seconds, region
 from service.rpc.errors import InvalidField
 from service.rpc.find_audience import existing_audience, writable_audience
 from service.rpc.paging import cut_page, page_key, page_rows
 from service.store import audiences as store
+from service.store.audit_events import AuditAction
 from service.store.connection import Connection
 from service.store.rows import Audience
 
@@ -57,6 +59,10 @@ async def update_audience(api: Api, request: pb.UpdateAudienceRequest) -> pb.Upd
             default_region=default_region,
         )
         audience = await _as_it_is_now(connection, audience)
+        fields = ",".join(sorted(mask))
+        await note_done_to_audience(
+            api, connection, AuditAction.UPDATE_AUDIENCE, audience, fields=fields
+        )
     return pb.UpdateAudienceResponse(audience=audience_message(audience))
 
 
@@ -78,6 +84,8 @@ async def _set_paused(api: Api, audience_id: str, *, paused: bool) -> Audience:
         if audience.paused == paused:
             return audience
         await store.set_paused(connection, audience.audience_no, paused)
+        action = AuditAction.PAUSE_AUDIENCE if paused else AuditAction.RESUME_AUDIENCE
+        await note_done_to_audience(api, connection, action, audience)
         return await _as_it_is_now(connection, audience)
 
 
@@ -94,6 +102,9 @@ async def disconnect_audience(
         check_audience(audience)
         if audience.disconnect_mode != mode:
             await store.request_disconnect(connection, audience.audience_no, mode)
+            await note_done_to_audience(
+                api, connection, AuditAction.DISCONNECT_AUDIENCE, audience, mode=mode
+            )
             audience = await _as_it_is_now(connection, audience)
     return pb.DisconnectAudienceResponse(audience=audience_message(audience))
 

@@ -10,7 +10,9 @@ import structlog
 
 from service.metrics.instruments import count_rpc
 from service.rpc.access.callers import caller
+from service.rpc.call_span import call_span
 from service.rpc.calls import REFLECTION_NAME, SERVICE_NAME, AroundCalls, Context
+from service.tracing.spans import Span
 
 _log = structlog.get_logger("service.rpc")
 
@@ -29,6 +31,18 @@ class CallNotes:
     """The name that goes with the token; empty where none is asked for."""
     audience_id: str = ""
     ad_account_id: str = ""
+    peer: str = ""
+    context: Context | None = None
+
+    def user_agent(self) -> str:
+        """What the caller's program calls itself; empty when it does not say. Seldom asked for."""
+        sent = (self.context.invocation_metadata() if self.context else None) or ()
+        return next((str(value) for key, value in sent if key == "user-agent"), "")
+
+    def of_caller(self) -> dict[str, str]:
+        """What there is to tell of who called: nothing where nobody is asked."""
+        told = {"caller": self.caller} if self.caller else {}
+        return {**told, "why": self.why} if self.why else told
 
 
 _notes: ContextVar[CallNotes] = ContextVar("service_rpc_call_notes")
@@ -52,9 +66,17 @@ class LogCalls(AroundCalls):
         self, method: str, context: Context, call: Callable[[], Awaitable[Any]]
     ) -> Any:
         """Log the call when it has ended, however it ended."""
+        with call_span(method, context) as span:
+            return await self._logged(method, context, call, span)
+
+    async def _logged(
+        self, method: str, context: Context, call: Callable[[], Awaitable[Any]], span: Span
+    ) -> Any:
         began = self._monotonic()
         peer = context.peer()  # which a cancelled call no longer knows
-        seen = CallNotes(code=grpc.StatusCode.CANCELLED, caller=caller().name)
+        seen = CallNotes(
+            code=grpc.StatusCode.CANCELLED, caller=caller().name, peer=peer, context=context
+        )
         _notes.set(seen)
         try:
             answer = await call()
@@ -63,6 +85,7 @@ class LogCalls(AroundCalls):
         finally:
             took_s = self._monotonic() - began
             count_rpc(method, seen.code.name, took_s)
+            span.note("rpc.response.status_code", seen.code.name)
             write = _log.error if seen.code in _ERRORS else _log.info
             write(
                 "rpc",
@@ -70,9 +93,8 @@ class LogCalls(AroundCalls):
                 peer=peer,
                 code=seen.code.name,
                 reason=seen.reason,
-                why=seen.why,
-                caller=seen.caller,
                 duration_ms=round(took_s * 1000, 1),
                 audience_id=seen.audience_id,
                 ad_account_id=seen.ad_account_id,
+                **seen.of_caller(),
             )

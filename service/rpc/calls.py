@@ -53,6 +53,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
         service, _, method = handler_call_details.method.lstrip("/").partition("/")
         if handler is None or service not in self.services:
             return handler
+        return self.surrounded(method, handler)
+
+    def surrounded(self, method: str, handler: Handler) -> Handler:
+        """A handler with this around it."""
         key = method, id(handler)  # of which none is given to another while we hold the handler
         known = self._surrounded.get(key)
         if known is None:

@@ -6,11 +6,13 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.rpc import errors
 from service.rpc.api import Api
+from service.rpc.audit import note_done_to_audience
 from service.rpc.convert_audience import audience_message, connect_wish, differing_field
 from service.rpc.find_audience import locked_audience, refuse_leaving
 from service.rpc.request_ids import Repeatable, first_answer, keep_first_answer, repeatable
 from service.store import audiences as store
 from service.store.ad_accounts import find_ad_account
+from service.store.audit_events import AuditAction
 from service.store.connection import Connection
 from service.store.errors import CustomAudienceInUse
 from service.store.rows import Audience, AudienceState, ConnectWish
@@ -54,7 +56,9 @@ async def _commit_wish(
     if await find_ad_account(connection, wish.ad_account_id) is None:
         raise errors.AdAccountNotConnected(metadata={"ad_account_id": wish.ad_account_id})
     audience, created = await store.connect_audience(connection, wish)
-    if not created:
+    if created:
+        await note_done_to_audience(api, connection, AuditAction.CONNECT_AUDIENCE, audience)
+    else:
         audience = await locked_audience(connection, wish.audience_id)
         if await _was_asked(connection, audience, call):
             return audience

@@ -11,12 +11,14 @@ from service.identifiers.keys import RULES_VERSION
 from service.rpc.api import Api
 from service.rpc.errors import ImportEmpty, ImportOffsetWrong
 from service.rpc.find_audience import locked_audience, refuse_leaving
+from service.rpc.import_audit import note_finished
 from service.rpc.import_results import note_merged, note_prepared
 from service.rpc.prepare_changes import PreparedChanges, prepare_changes
 from service.rpc.prepare_columns import prepare_columns
 from service.rpc.slices import Slices
 from service.store import imports
 from service.store.connection import Connection
+from service.store.dropped_counts import add_dropped_counts
 from service.store.membership import merge
 from service.store.rows import Import, MemberChange, MergeResult
 
@@ -38,7 +40,10 @@ async def take_chunk(
         if _is_repeat(taken, chunk):
             return taken
         write = _Chunk(connection, audience.audience_no, api.clock.now(), taken, header, chunk)
-        return await write.take_in(prepared)
+        taken = await write.take_in(prepared)
+        if taken.is_finished:
+            await note_finished(api, connection, audience, header, taken)
+        return taken
 
 
 async def prepare_chunk(api: Api, chunk: pb.ImportChunk, values: ColumnValues) -> PreparedChanges:
@@ -100,6 +105,7 @@ class _Chunk:
         result = pb.ImportResult.FromString(self._taken.result)
         if is_new:
             note_prepared(result, prepared)
+            await self._count_dropped(prepared)
         if self._taken.mode == "REPLACE":
             await self._stage_or_replace(prepared if is_new else None, result)
         elif is_new:
@@ -113,6 +119,12 @@ class _Chunk:
         )
         await imports.advance_import(self._connection, self._audience_no, taken, now=self._now)
         return taken
+
+    async def _count_dropped(self, prepared: PreparedChanges) -> None:
+        if not self._taken.is_dry_run:
+            await add_dropped_counts(
+                self._connection, self._audience_no, prepared.dropped, now=self._now
+            )
 
     async def _stage_or_replace(
         self, prepared: PreparedChanges | None, result: pb.ImportResult

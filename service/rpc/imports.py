@@ -13,6 +13,7 @@ from service.rpc.api import Api
 from service.rpc.call_log import notes
 from service.rpc.errors import ImportIdReused, InvalidField, ReplaceUnderWay
 from service.rpc.find_audience import writable_audience
+from service.rpc.import_audit import import_mode_name, note_begun
 from service.rpc.import_chunks import prepare_chunk, take_chunk, values_in
 from service.rpc.prepare_changes import PreparedChanges
 from service.store import imports
@@ -118,7 +119,7 @@ async def _begin(api: Api, header: pb.ImportHeader) -> tuple[Import, str]:
 
     Raises: ImportIdReused, ReplaceUnderWay.
     """
-    mode = mode_name(header.mode)
+    mode = import_mode_name(header.mode)
     async with api.transaction() as connection:
         audience = await writable_audience(connection, header.audience_id)
         number = audience.audience_no
@@ -137,6 +138,7 @@ async def _begin(api: Api, header: pb.ImportHeader) -> tuple[Import, str]:
             is_dry_run=header.dry_run,
             now=api.clock.now(),
         )
+        await note_begun(api, connection, audience, header)
     return begun, audience.default_region
 
 
@@ -154,8 +156,3 @@ async def _make_way(
     if not is_idle and not supersedes:
         raise ReplaceUnderWay(metadata={"import_id": other.import_id})
     await imports.give_up_import(connection, audience_no, other.import_id)
-
-
-def mode_name(mode: pb.ImportHeader.Mode.ValueType) -> str:
-    """The store's word for a mode; not said means DELTA."""
-    return pb.ImportHeader.Mode.Name(mode or pb.ImportHeader.MODE_DELTA).removeprefix("MODE_")

@@ -1,11 +1,12 @@
 """The handler of membership changes: normalise outside the lock, commit together with others."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from service.identifiers.keys import RULES_VERSION
+from service.identifiers.keys import RULES_VERSION, DropReason, Key
 from service.rpc.access.callers import caller
 from service.rpc.api import Api
 from service.rpc.errors import ServiceError
@@ -13,6 +14,7 @@ from service.rpc.find_audience import audience_locked_for_changes, disconnected,
 from service.rpc.request_ids import first_answers, keep_first_answers, repeatable
 from service.rpc.update_call import UpdateCall
 from service.store.connection import Connection
+from service.store.dropped_counts import add_dropped_counts
 from service.store.membership import merge_together
 from service.store.rows import LockedAudience
 
@@ -22,7 +24,7 @@ async def update_membership(
 ) -> pb.UpdateMembershipResponse:
     """Merge all changes or none; a repeat gets the first answer."""
     audience_id = request.audience_id
-    known_region = None if caller().is_limited else api.regions.get(audience_id)
+    known_region = None if caller().ad_account_ids else api.regions.get(audience_id)
     call = await UpdateCall.prepare(
         request,
         await repeatable("UpdateMembership", request, request.request_id),
@@ -73,6 +75,10 @@ async def _merge_new(
         now=now,
         rules_version=RULES_VERSION,
     )
+    dropped: Counter[tuple[Key, DropReason]] = Counter()
+    for call in calls:
+        dropped.update(call.prepared.dropped)
+    await add_dropped_counts(connection, audience.audience_no, dropped, now=now)
     answers = [call.answer(result) for call, result in zip(calls, merged, strict=True)]
     named = [(call.repeatable, answer) for call, answer in zip(calls, answers, strict=True)]
     await keep_first_answers(connection, audience.audience_no, named, now)

@@ -10,10 +10,8 @@ from audiencesync.v1.audience_sync_pb2_grpc import add_AudienceSyncServiceServic
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from service.rpc.access.admit_callers import OPEN, AdmitCallers, Entrance
-from service.rpc.access.bound_health import BoundHealth
+from service.rpc.access.door import OPEN, Door, Entrance
 from service.rpc.access.reach import KeepToReach
-from service.rpc.access.silence import EndSilentCalls
 from service.rpc.admission import MESSAGE_BYTES_IN_WORK_MAX, MESSAGE_BYTES_MAX, AdmitBytes
 from service.rpc.api import Api
 from service.rpc.call_log import LogCalls
@@ -99,19 +97,14 @@ def _interceptors(
 ) -> list[grpc.aio.ServerInterceptor]:
     """Outermost first: what each sees is what the ones before it let through."""
     monotonic = api.clock.monotonic
-    guards: list[grpc.aio.ServerInterceptor] = []
-    if entrance.callers is not None:
-        guards.append(AdmitCallers(entrance.callers, entrance.bounds, api.clock))
     return [
-        BoundHealth(monotonic),
         LogCalls(monotonic),
         AnswerErrors(new_error_id),
-        EndSilentCalls(monotonic, entrance.message_seconds_max),
-        *guards,
+        Door(entrance, api.clock),
         AdmitBytes(limits.message_bytes_in_work_max),
         DecodeRequests(),
         ValidateRequests(monotonic),
-        KeepToReach(),
+        *([KeepToReach()] if entrance.callers else []),
     ]
 
 

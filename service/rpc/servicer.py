@@ -10,7 +10,9 @@ from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceServicer
 from service.rpc import (
     ad_accounts,
     audiences,
+    audit_events,
     connect_audience,
+    diagnose,
     imports,
     membership,
     rejected_rows,
@@ -106,9 +108,19 @@ class Servicer(AudienceSyncServiceServicer):
     ) -> pb.ListRejectedRowsResponse:
         return await rejected_rows.list_rejected_rows(self._api, request)
 
+    async def ListAuditEvents(
+        self, request: pb.ListAuditEventsRequest, context: Context
+    ) -> pb.ListAuditEventsResponse:
+        return await audit_events.list_audit_events(self._api, request)
+
     async def WatchSync(
         self, request: pb.WatchSyncRequest, context: Context
     ) -> AsyncIterator[pb.WatchSyncResponse]:
         async with aclosing(syncs.watch_sync(self._api, request)) as moves:
             async for move in moves:
                 yield move
+
+    async def Diagnose(self, request: pb.DiagnoseRequest, context: Context) -> pb.DiagnoseResponse:
+        return await diagnose.diagnose(
+            self._api, request, time_remaining_s=context.time_remaining()
+        )

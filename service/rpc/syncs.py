@@ -7,19 +7,24 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.rpc.access.callers import caller
 from service.rpc.access.reach import check_audience
+from service.rpc.access.standing import check_standing
 from service.rpc.api import Api
+from service.rpc.audit import note_done_to_audience
 from service.rpc.convert_sync import has_ended, mode_name, sync_message
-from service.rpc.errors import AudienceNotActive, PageTokenInvalid, SyncNotFound
+from service.rpc.errors import AudienceNotActive, PageTokenInvalid, StreamIdle, SyncNotFound
 from service.rpc.find_audience import existing_audience, locked_audience, refuse_leaving
 from service.rpc.paging import cut_page, page_key, page_rows
 from service.rpc.request_ids import first_answer, keep_first_answer, repeatable
 from service.store import audiences
 from service.store import syncs as store
+from service.store.audit_events import AuditAction
 from service.store.rows import Audience, AudienceState, Sync
-from service.store.syncs import decode_sync_id
+from service.store.syncs import decode_sync_id, encode_sync_id
 
 WATCH_POLL_SECONDS: Final = 1.0
 """Seconds between looks at a watched sync, should a notification be lost."""
+WATCH_STILL_SECONDS_MAX: Final = 3600.0
+"""Seconds after which a watch of a sync that does not move is ended: whoever wants begins another."""
 WATCH_PAUSE_SECONDS: Final = 0.1
 """Seconds between two messages of a watch at least."""
 
@@ -34,7 +39,13 @@ async def sync_now(api: Api, request: pb.SyncNowRequest) -> pb.SyncNowResponse:
             return first
         refuse_leaving(audience)
         _refuse_inactive(audience)
-        sync = await store.request_sync(connection, audience, mode_name(request.mode), "REQUEST")
+        mode = mode_name(request.mode)
+        sync, is_new = await store.join_or_request_sync(connection, audience, mode, "REQUEST")
+        if is_new:
+            sync_id = encode_sync_id(sync.audience_no, sync.sync_no)
+            await note_done_to_audience(
+                api, connection, AuditAction.SYNC_NOW, audience, mode=mode, sync_id=sync_id
+            )
         answer = pb.SyncNowResponse(sync=sync_message(sync))
         await keep_first_answer(connection, audience.audience_no, call, answer, api.clock.now())
     return answer
@@ -70,16 +81,20 @@ async def watch_sync(
     sync = await _find_sync_in_reach(api, request.sync_id)
     changed = api.notifications.subscribe("audience_changed", str(sync.audience_no))
     told: Sync | None = None
+    told_at = api.clock.monotonic()
     try:
         while True:
             sync = await _find_sync(api, request.sync_id)
             if sync != told:
                 yield pb.WatchSyncResponse(sync=sync_message(sync))
-                told = sync
+                told, told_at = sync, api.clock.monotonic()
             if has_ended(sync):
                 return
+            if api.clock.monotonic() - told_at > WATCH_STILL_SECONDS_MAX:
+                raise StreamIdle
             await api.clock.sleep(WATCH_PAUSE_SECONDS)
             await changed.wait(WATCH_POLL_SECONDS)
+            check_standing()
     finally:
         changed.close()
 

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Final
 
+from service.store.ad_account_secrets import SealedSecrets
 from service.store.connection import Connection
 from service.store.queries import Command, Query
-from service.store.rows import AdAccount
+from service.store.rows import AdAccount, TokenEnd
 
 __all__ = [
     "AdAccount",
@@ -65,6 +66,24 @@ PROBE_AUDIENCES = Command(
 THROTTLE_AD_ACCOUNT = Command(
     "throttle_ad_account", takes={"ad_account_id": str, "until": datetime}
 )
+RESEAL_AD_ACCOUNT = Command(
+    "reseal_ad_account",
+    takes={
+        "ad_account_id": str,
+        "old_access_token": bytes,
+        "old_app_secret": bytes | None,
+        "new_access_token": bytes,
+        "new_app_secret": bytes | None,
+    },
+)
+CLAIM_TOKEN_ENDS = Query(
+    "claim_token_ends",
+    takes={"now": datetime, "ends_before": datetime, "told_before": datetime},
+    returns=TokenEnd,
+)
+LIST_WITH_BLOCKED_AUDIENCES = Query(
+    "list_ad_accounts_with_blocked_audiences", takes={"reason": str}, returns=AdAccount
+)
 READ_THROTTLED_UNTIL = Query("read_throttled_until", takes={"ad_account_id": str}, returns=datetime)
 
 
@@ -105,6 +124,36 @@ async def find_ad_account(connection: Connection, ad_account_id: str) -> AdAccou
 async def list_ad_accounts(connection: Connection, *, after_id: str, limit: int) -> list[AdAccount]:
     """Return the ad accounts that follow an id, in the order of their ids."""
     return await READ_AD_ACCOUNTS.many(connection, after_id=after_id, row_limit=limit)
+
+
+async def reseal(connection: Connection, account: AdAccount, sealed: SealedSecrets) -> bool:
+    """Store an account's secrets sealed anew; False when others were stored since it was read."""
+    changed = await RESEAL_AD_ACCOUNT.execute(
+        connection,
+        ad_account_id=account.ad_account_id,
+        old_access_token=account.sealed_access_token,
+        old_app_secret=account.sealed_app_secret,
+        new_access_token=sealed.access_token,
+        new_app_secret=sealed.app_secret,
+    )
+    return changed == 1
+
+
+async def claim_token_ends(
+    connection: Connection, *, now: datetime, ends_before: datetime, told_before: datetime
+) -> list[TokenEnd]:
+    """Take it on to tell of the tokens that end from now until `ends_before`.
+
+    Left out: those of which somebody took that on since `told_before`.
+    """
+    return await CLAIM_TOKEN_ENDS.many(
+        connection, now=now, ends_before=ends_before, told_before=told_before
+    )
+
+
+async def list_with_blocked_audiences(connection: Connection, reason: str) -> list[AdAccount]:
+    """Return the ad accounts that have audiences blocked for this reason, by id."""
+    return await LIST_WITH_BLOCKED_AUDIENCES.many(connection, reason=reason)
 
 
 async def block_ad_account(

@@ -1,7 +1,8 @@
 """The change log: chunks of packed rows in commit order, read by windows."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from service.store.connection import Connection
@@ -20,6 +21,19 @@ PRUNED_REMOVALS_MAX: Final = 100
 """Chunks of removals that one statement forgets: each holds up to 10,000 rows, compacted ones more."""
 WINDOW_BYTES_MAX: Final = 20 * 1024 * 1024
 """Bytes of rows that are read together: eight chunks of 10,000 rows with eight hashed keys."""
+
+COMPACTED_AGE_MAX: Final = timedelta(days=1)
+"""A compacted chunk is as old as the oldest that it stands for, so that nobody takes it for fresh, but
+no older than this: its removals are kept for weeks from then on."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOut:
+    """What was taken out of the log."""
+
+    rows_gone: int
+    oldest_logged_at: datetime | None
+
 
 _WINDOW: Final[dict[str, PythonType]] = {
     "audience_no": int,
@@ -63,7 +77,7 @@ PRUNE_LOG = Query(
     returns=int,
 )
 TAKE_CHUNKS_OUT = Query(
-    "take_chunks_out", takes={"audience_no": int, "after": int, "up_to": int}, returns=int
+    "take_chunks_out", takes={"audience_no": int, "after": int, "up_to": int}, returns=TakenOut
 )
 PUT_CHUNK_IN = Command(
     "put_chunk_in",
@@ -73,7 +87,7 @@ PUT_CHUNK_IN = Command(
         "operation": str,
         "row_count": int,
         "rules_version": int,
-        "now": datetime,
+        "logged_at": datetime,
         "packed_rows": bytes,
     },
 )
@@ -200,10 +214,10 @@ async def replace_chunks(
     Order: under the audience's lock, held by the holder of its lease; the chunks are not settled.
     """
     up_to, rows_before = chunks[-1].revision, sum(chunk.row_count for chunk in chunks)
-    if rows_before != await TAKE_CHUNKS_OUT.value(
-        connection, audience_no=audience_no, after=after, up_to=up_to
-    ):
+    taken = await TAKE_CHUNKS_OUT.one(connection, audience_no=audience_no, after=after, up_to=up_to)
+    if taken is None or taken.oldest_logged_at is None or taken.rows_gone != rows_before:
         return False
+    logged_at = max(taken.oldest_logged_at, now - COMPACTED_AGE_MAX)
     for place, (operation, rows) in enumerate(shorter, start=1):
         await PUT_CHUNK_IN.execute(
             connection,
@@ -212,7 +226,7 @@ async def replace_chunks(
             operation=operation,
             row_count=len(rows),
             rules_version=min(chunk.rules_version for chunk in chunks),
-            now=now,
+            logged_at=logged_at,
             packed_rows=b"".join(rows),
         )
     rows_saved = rows_before - sum(len(rows) for _, rows in shorter)

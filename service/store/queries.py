@@ -8,7 +8,7 @@ prepared and compared with a migrated database by a test.
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from types import GenericAlias, UnionType
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from service.store.connection import Connection
+from service.tracing.spans import Kind, Span, span
 
 if TYPE_CHECKING:
     import asyncpg
@@ -30,6 +31,7 @@ _PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z_]+)\b")
 DRIVER_PATIENCE_S: Final = 60.0
 """Seconds that the driver waits beyond the time-out by which Postgres ends a statement itself."""
 
+_TRACED_AS: Final = {"db.system.name": "postgresql"}
 PythonType: TypeAlias = type | UnionType | GenericAlias
 R = TypeVar("R")
 
@@ -107,11 +109,16 @@ class Command:
 
     async def execute(self, connection: Connection, **parameters: object) -> int:
         """Run it; return the number of rows affected."""
-        status = await connection.execute(
-            self.text.sql, *self._in_order(parameters), timeout=_time_allowed_s.get()
-        )
+        with self._traced():
+            status = await connection.execute(
+                self.text.sql, *self._in_order(parameters), timeout=_time_allowed_s.get()
+            )
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
+
+    def _traced(self) -> AbstractContextManager[Span]:
+        """A span that tells the name only: parameters are rows of people."""
+        return span(Kind.QUERY, self.name, _TRACED_AS)
 
     def _in_order(self, parameters: Mapping[str, object]) -> list[object]:
         if parameters.keys() != self.takes.keys():
@@ -134,23 +141,26 @@ class Query(Command, Generic[R]):
 
     async def one(self, connection: Connection, **parameters: object) -> R | None:
         """Return the first row, or None."""
-        record = await connection.fetchrow(
-            self.text.sql, *self._in_order(parameters), timeout=_time_allowed_s.get()
-        )
+        with self._traced():
+            record = await connection.fetchrow(
+                self.text.sql, *self._in_order(parameters), timeout=_time_allowed_s.get()
+            )
         return None if record is None else self._make(record)
 
     async def many(self, connection: Connection, **parameters: object) -> list[R]:
         """Return all rows."""
-        records = await connection.fetch(
-            self.text.sql, *self._in_order(parameters), timeout=_time_allowed_s.get()
-        )
+        with self._traced():
+            records = await connection.fetch(
+                self.text.sql, *self._in_order(parameters), timeout=_time_allowed_s.get()
+            )
         return [self._make(record) for record in records]
 
     async def value(self, connection: Connection, **parameters: object) -> R:
         """Return the one row that there always is."""
-        record = await connection.fetchrow(
-            self.text.sql, *self._in_order(parameters), timeout=_time_allowed_s.get()
-        )
+        with self._traced():
+            record = await connection.fetchrow(
+                self.text.sql, *self._in_order(parameters), timeout=_time_allowed_s.get()
+            )
         if record is None:
             raise LookupError(f"the query {self.name} found no row")
         return self._make(record)

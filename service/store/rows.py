@@ -25,6 +25,14 @@ class AdAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenEnd:
+    """When an ad account's token dies."""
+
+    ad_account_id: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectWish:
     """What a caller wishes a new audience to be. Units: seconds."""
 

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -21,8 +21,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES: Final = 32
 KEY_ID_CHARS_MAX: Final = 32
+KEY_FILE_CHARS_MAX: Final = 65_536
+"""Of a key file no more is read: hundreds of keys."""
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
+_SEPARATOR: Final = re.compile(r"[^\S\n]*(?:,|\n)\s*")
 _KEY_ID: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{KEY_ID_CHARS_MAX}}}")
 _PURPOSE: Final = b"audience-sync token"
 
@@ -46,15 +49,20 @@ class Keyring:
     def from_text(cls, text: str) -> Self:
         """Read `id:base64[,id:base64]`, each key 32 bytes; the first seals, all of them open.
 
-        Raises: SealingKeysError.
+        A line may stand for a comma. Raises: SealingKeysError.
         """
         keys: dict[str, bytes] = {}
-        for position, entry in enumerate(text.strip().split(","), start=1):
-            key_id, key = _parse_entry(entry.strip(), position)
+        for position, entry in enumerate(_SEPARATOR.split(text.strip()), start=1):
+            key_id, key = _parse_entry(entry, position)
             if key_id in keys:
                 raise SealingKeysError(f"key id {key_id!r} is there twice")
             keys[key_id] = key
         return cls(next(iter(keys)), keys)
+
+    @property
+    def key_ids(self) -> Collection[str]:
+        """Ids of all keys, the sealing one first."""
+        return self._keys.keys()
 
     def seal(self, plaintext: str, *, record: str) -> bytes:
         """Seal a text for the record that will hold it."""
@@ -72,8 +80,8 @@ class Keyring:
         key_id, nonce, text = _split(sealed)
         if key_id not in self._keys:
             raise SealingError(
-                f"sealing key {key_id!r} is missing: add it to AUDIENCE_SYNC_SEALING_KEYS "
-                "(or to the key file), behind the first one"
+                f"sealing key {key_id!r} is missing: give it back in AUDIENCE_SYNC_SEALING_KEYS "
+                "(or in the key file), behind the first one"
             )
         try:
             return AESGCM(self._keys[key_id]).decrypt(nonce, text, _bound(key_id, record)).decode()
@@ -91,6 +99,19 @@ def sealing_key_id(sealed: bytes) -> str:
     return _split(sealed)[0]
 
 
+def read_key_file(path: Path) -> Keyring:
+    """Read the keyring of a file that somebody else keeps, as a mounted secret.
+
+    Who may open it is theirs to say. Raises: SealingKeysError, which names the file.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            text = file.read(KEY_FILE_CHARS_MAX)
+    except OSError as error:
+        raise SealingKeysError(f"{path} cannot be read: {error.strerror}") from None
+    return _keyring_of_file(text, path)
+
+
 def load_or_create_key_file(path: Path) -> Keyring:
     """Read the keyring of a file, after making the file with a new key where there is none.
 
@@ -103,7 +124,10 @@ def load_or_create_key_file(path: Path) -> Keyring:
     with path.open(encoding="utf-8", errors="replace") as file:
         if os.fstat(file.fileno()).st_mode & 0o077:
             raise SealingKeysError(f"others may open {path}: chmod 600 {path}")
-        text = file.read()
+        return _keyring_of_file(file.read(KEY_FILE_CHARS_MAX), path)
+
+
+def _keyring_of_file(text: str, path: Path) -> Keyring:
     try:
         return Keyring.from_text(text)
     except SealingKeysError as error:

@@ -60,10 +60,19 @@ async def request_sync(connection: Connection, audience: Audience, mode: str, tr
 
     Order: `audience` is as its lock was taken in this transaction.
     """
+    sync, _ = await join_or_request_sync(connection, audience, mode, trigger)
+    return sync
+
+
+async def join_or_request_sync(
+    connection: Connection, audience: Audience, mode: str, trigger: str
+) -> tuple[Sync, bool]:
+    """As `request_sync`; and whether the sync was made."""
     audience_no = audience.audience_no
     sync_no = await FIND_SYNC_TO_JOIN.one(
         connection, audience_no=audience_no, mode=mode, revision=audience.revision
     )
+    is_new = sync_no is None
     if sync_no is None:
         await wake(connection, audience_no)
         sync_no = await insert_sync(
@@ -74,7 +83,7 @@ async def request_sync(connection: Connection, audience: Audience, mode: str, tr
             state="PENDING",
             target_revision=audience.revision,
         )
-    return await read_sync(connection, audience_no, sync_no)
+    return await read_sync(connection, audience_no, sync_no), is_new
 
 
 async def waiting_syncs(connection: Connection, audience_no: int) -> list[Sync]:

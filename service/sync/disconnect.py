@@ -3,7 +3,7 @@
 from typing import Final
 
 from service.graph import GraphFailure, Verdict
-from service.store import imports, leases, membership, syncs
+from service.store import dropped_counts, imports, leases, membership, syncs
 from service.sync.held import HeldAudience
 from service.sync.refresh_position import forget_position
 from service.sync.single_call import single_call, stop_for
@@ -45,6 +45,7 @@ async def finish_disconnect(held: HeldAudience) -> None:
             forgotten += await imports.forget_imports(
                 connection, held.audience_no, limit=FORGET_ROWS_AT_ONCE
             )
+            await dropped_counts.forget_dropped_counts(connection, held.audience_no)
         if forgotten == 0:
             break
     await held.write(leases.finish_disconnect)

@@ -7,6 +7,7 @@ from typing import Concatenate, ParamSpec, TypeAlias
 
 from service.graph import Credentials
 from service.store import ad_accounts, leases, syncs
+from service.store.ad_account_secrets import AdAccountSecrets
 from service.store.connection import Connection
 from service.store.rows import AdAccount, Sync, Work
 from service.store.sealing import SealingError
@@ -89,18 +90,14 @@ class HeldAudience:
         self.account = account
         self._come_back_after(account.throttled_until)
         await self._respect_block(account)
-        record = f"ad_account:{account.ad_account_id}"
         try:
-            token = self.context.keyring.unseal(
-                account.sealed_access_token, record=f"{record}:access_token"
-            )
-            secret = account.sealed_app_secret and self.context.keyring.unseal(
-                account.sealed_app_secret, record=f"{record}:app_secret"
-            )
+            secrets = AdAccountSecrets.opened(self.context.keyring, account)
         except SealingError as error:
-            raise Blocked(BlockedReason.SEALING_KEY_MISSING) from error
+            raise Blocked(BlockedReason.SEALING_KEY_MISSING, told=f"{error}.") from error
         return Credentials(
-            access_token=token, app_id=account.app_id or None, app_secret=secret or None
+            access_token=secrets.access_token,
+            app_id=account.app_id or None,
+            app_secret=secrets.app_secret,
         )
 
     async def _respect_block(self, account: AdAccount) -> None:

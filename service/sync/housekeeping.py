@@ -1,4 +1,4 @@
-"""Forgets what is kept only for a time: tombstones, first answers, imports, old removals and syncs.
+"""Forgets what is kept only for a time: tombstones, first answers, imports, counts, old removals and syncs.
 
 In slices, each a transaction of its own: nobody waits for long, and what a stop cuts short stays for the
 next run. It is done whenever a run has nothing else to do, so also for audiences that are paused, blocked
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
-from service.store import change_log, imports, requests, syncs
+from service.store import change_log, dropped_counts, imports, requests, syncs
 from service.store.change_log import PRUNED_REMOVALS_MAX
 from service.store.connection import Connection
 from service.sync.held import HeldAudience
@@ -22,6 +22,7 @@ IMPORTS_KEPT: Final = timedelta(days=7)
 """The result of a finished import."""
 OPEN_IMPORTS_KEPT: Final = timedelta(hours=24)
 """An import that nobody goes on with."""
+DROPPED_COUNTS_KEPT: Final = timedelta(days=14)
 HISTORY_KEPT: Final = timedelta(days=90)
 
 SLICE_ROWS: Final = 10_000
@@ -46,6 +47,9 @@ async def forget_old(held: HeldAudience, draining: asyncio.Event) -> None:
             held.audience_no,
             open_before=now - OPEN_IMPORTS_KEPT,
             finished_before=now - IMPORTS_KEPT,
+        )
+        await dropped_counts.prune_dropped_counts(
+            connection, held.audience_no, before=now - DROPPED_COUNTS_KEPT
         )
     await _in_slices(held, _history, now - HISTORY_KEPT, draining)
 

@@ -22,6 +22,7 @@ from service.sync.refresh import sync_refresh
 from service.sync.refresh_position import RefreshPosition, move_refresh
 from service.sync.steps import Step, next_look, next_step
 from service.sync.stops import Blocked, ComeBack, LeaseLost, LogLost, Suspended
+from service.tracing.spans import Kind, span
 
 NOTHING_COVERED: Final = -1
 RELEASE_S_MAX: Final = 3.0
@@ -36,9 +37,13 @@ async def run_audience(held: HeldAudience, draining: asyncio.Event) -> None:
     Cancelled between two calls the lease is given back too; but not when a call may still land that
     was not noted: then it runs out, so that whoever takes over reckons with it.
     """
-    structlog.contextvars.bind_contextvars(
-        audience_id=held.work.audience_id, ad_account_id=held.work.ad_account_id
-    )
+    about = {"audience_id": held.work.audience_id, "ad_account_id": held.work.ad_account_id}
+    structlog.contextvars.bind_contextvars(**about)
+    with span(Kind.SYNC, "run", about):
+        await _run(held, draining)
+
+
+async def _run(held: HeldAudience, draining: asyncio.Event) -> None:
     async with _kept(held):
         try:
             await _release(held, await _do_what_is_due(held, draining))

@@ -28,6 +28,11 @@ def peak_mb(pid: int) -> float:
     return _status_kb(pid, "VmHWM") / 1024
 
 
+def anonymous_mb(pid: int) -> float:
+    """The memory that a process holds for itself alone, in MB."""
+    return _status_kb(pid, "RssAnon") / 1024
+
+
 def tree(pid: int, *, without: int = 0) -> list[int]:
     """A process and all that descend from it, but for one of them and what descends from that."""
     below = (tree(child, without=without) for child in children(pid) if child != without)

@@ -76,3 +76,12 @@ def test_small_reads_are_measured_alone_beside_an_import_and_beside_a_sync(tmp_p
         50,
         20,
     )
+
+
+@pytest.mark.timeout(55)
+def test_a_day_without_facebook_is_measured_and_loses_nothing(tmp_path: Path) -> None:
+    figures = figures_of(tmp_path, "away", 240)
+    assert figures["rows_waiting"]["value"] == 480
+    assert figures["rows_waiting_after"]["value"] == 0
+    assert figures["memory_growth_last_quarter"]["value"] < 20
+    assert figures["log_bytes_per_change"]["value"] > 2 * 34, "two rows of one hash each"

@@ -67,10 +67,16 @@ def test_buf_curl_finds_the_methods_by_reflection(shared_stack: Stack) -> None:
     assert json.loads(done.stdout)["audience"]["state"] == "STATE_ACTIVE"
 
 
-def test_a_stopped_service_drains_and_ends_with_status_0(stack: Stack) -> None:
+def test_a_stopped_service_drains_and_ends_with_status_0_and_is_healthy_until_then(
+    stack: Stack,
+) -> None:
+    asked = ("health", "--server", stack.service.server)
+    assert run_command(*asked).returncode == 0
     process = stack.service.process.process
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 0
+    done = run_command(*asked)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
 
 
 def test_migrate_prints_the_version(empty_database_url: str) -> None:

@@ -11,8 +11,8 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
 
 from service.clock import Clock
-from service.rpc.access.admit_callers import Entrance
 from service.rpc.access.caller_limits import CallerBounds
+from service.rpc.access.door import Entrance
 from service.rpc.access.known_callers import KnownCallers
 from service.rpc.api import Api
 from service.rpc.server import RpcLimits, RpcServer

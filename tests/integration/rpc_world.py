@@ -1,4 +1,4 @@
-"""The gRPC server on a loopback port, over a database and a Facebook of two answers."""
+"""The gRPC server on a loopback port, over a database and a Facebook of few answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -61,7 +61,12 @@ def leaves(member: str, *, occurred_at: datetime | None = None) -> MemberChange:
     return MemberChange(key_of(member), None, occurred_at)
 
 
-async def put_account(connection: Connection, ad_account_id: str = "act_1") -> None:
+async def put_account(
+    connection: Connection,
+    ad_account_id: str = "act_1",
+    *,
+    token_expires_at: datetime | None = None,
+) -> None:
     await ad_accounts.put_ad_account(
         connection,
         ad_account_id=ad_account_id,
@@ -69,7 +74,7 @@ async def put_account(connection: Connection, ad_account_id: str = "act_1") -> N
         app_id="",
         sealed_access_token=b"sealed",
         sealed_app_secret=None,
-        token_expires_at=None,
+        token_expires_at=token_expires_at,
         scopes=["ads_management"],
     )
 

@@ -1,11 +1,24 @@
 """Operations that callers of the service bring about, and housekeeping."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from hypothesis import strategies as st
 
-from service.store import ad_accounts, audiences, change_log, membership, requests, syncs
+from service.identifiers import DropReason, Key
+from service.store import (
+    ad_accounts,
+    audiences,
+    change_log,
+    dropped_counts,
+    membership,
+    requests,
+    syncs,
+)
+from service.store.ad_account_secrets import SealedSecrets
 from service.store.rows import MemberChange, StoredAnswer
 from tests.integration.store_builders import (
     a_wish,
@@ -59,6 +72,39 @@ async def put_ad_account(actor: Actor, slug: int) -> object:
     return await ad_accounts.find_ad_account(actor.connection, f"act_{slug}")
 
 
+@operation(slug=SLUG, minutes=st.none() | MINUTES)
+async def put_ad_account_with_an_end(actor: Actor, slug: int, minutes: int | None) -> None:
+    await put_account(actor.connection, f"act_{slug}", token_expires_at=actor.moment(minutes))
+
+
+@operation(told_minutes_ago=st.sampled_from([-10, 10]))
+async def claim_token_ends(actor: Actor, told_minutes_ago: int) -> object:
+    ends = await ad_accounts.claim_token_ends(
+        actor.connection,
+        now=actor.base,
+        ends_before=actor.base + timedelta(minutes=20),
+        told_before=actor.base - timedelta(minutes=told_minutes_ago),
+    )
+    return sorted(ends, key=lambda end: end.ad_account_id)
+
+
+@operation(reason=st.sampled_from(["TOKEN_INVALID", "SEALING_KEY_MISSING", "POLICY"]))
+async def list_with_blocked_audiences(actor: Actor, reason: str) -> object:
+    return await ad_accounts.list_with_blocked_audiences(actor.connection, reason)
+
+
+@operation(slug=SLUG, is_stale=st.booleans())
+async def reseal(actor: Actor, *, slug: int, is_stale: bool) -> object:
+    account = await ad_accounts.find_ad_account(actor.connection, f"act_{slug}")
+    if account is None:
+        return None
+    if is_stale:
+        account = replace(account, sealed_app_secret=b"another")
+    anew = SealedSecrets(access_token=b"anew", app_secret=None)
+    was_resealed = await ad_accounts.reseal(actor.connection, account, anew)
+    return was_resealed, await ad_accounts.find_ad_account(actor.connection, f"act_{slug}")
+
+
 @operation(
     slug=SLUG,
     interval_s=st.sampled_from([*[3600] * 7, 299]),
@@ -108,6 +154,34 @@ async def merge_of_several(
         now=at(now),
         rules_version=1,
     )
+
+
+@operation(
+    index=INDEX,
+    drops=st.lists(
+        st.tuples(st.sampled_from([Key.PHONE, Key.MADID]), st.sampled_from(DropReason)), max_size=3
+    ),
+    minutes=MINUTES,
+)
+async def count_dropped(
+    actor: Actor, index: int, drops: Sequence[tuple[Key, DropReason]], minutes: int
+) -> object:
+    """On days of their own, so that minutes tell them apart."""
+    day = at(0) + timedelta(days=minutes)
+    number = actor.number(index)
+    await dropped_counts.add_dropped_counts(actor.connection, number, Counter(drops), now=day)
+    return None
+
+
+@operation(index=INDEX, minutes=MINUTES, forgets_all=st.booleans())
+async def forget_dropped(actor: Actor, index: int, minutes: int, forgets_all: bool) -> object:  # noqa: FBT001
+    number = actor.number(index)
+    if forgets_all:
+        await dropped_counts.forget_dropped_counts(actor.connection, number)
+    else:
+        day = at(0) + timedelta(days=minutes)
+        await dropped_counts.prune_dropped_counts(actor.connection, number, before=day)
+    return None
 
 
 @operation(often=3, slug=SLUG, mode=MODE)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.store import audiences, change_log
+from service.store import audiences, change_log, monitoring
 from service.sync import compaction
 from service.sync.compaction import COMPACT_FROM_ROWS, keep_log_short
 from service.sync.stops import LeaseLost
@@ -63,6 +63,28 @@ async def test_two_hundred_cycles_of_change_while_paused_keep_the_log_bounded(
 def every_log_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction, "COMPACT_FROM_ROWS", 1)
     monkeypatch.setattr(compaction, "PENDING_PER_MEMBER", 0)
+
+
+@pytest.mark.usefixtures("every_log_is_long")
+@pytest.mark.parametrize(("waited", "told"), [(timedelta(hours=5), 5), (timedelta(days=3), 24)])
+async def test_a_compacted_log_is_not_taken_for_fresh(
+    database_url: str, waited: timedelta, told: int
+) -> None:
+    async with a_world(database_url) as world:
+        await with_people(world, "ann", "bob")
+        await pause(world)
+        await world.update(cat=mail("cat"), ann=None)
+        await world.execute("update change_chunk set logged_at = logged_at - $1::interval", waited)
+        for _ in range(5):
+            await world.update(cat=None)
+            await world.update(cat=mail("cat"))
+        before = await pending(world)
+        await world.make_due()
+        await world.run()
+        assert await pending(world) < before
+        async with world.context.pool.acquire() as connection:
+            (sample,) = await monitoring.sample_audiences(connection, named_max=1)
+        assert sample.oldest_unsent_s == pytest.approx(told * 3600, abs=300)
 
 
 @pytest.mark.usefixtures("every_log_is_long")

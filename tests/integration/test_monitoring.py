@@ -231,14 +231,17 @@ async def test_it_goes_on_looking(database_url: str) -> None:
             looking.cancel()
 
 
-async def test_a_database_that_lacks_a_step_is_not_ready_and_one_that_is_ahead_is(
+async def test_a_database_with_a_schema_that_cannot_be_lived_with_is_not_ready(
     database_url: str,
 ) -> None:
     async with connected(database_url) as connection, watching(database_url) as watched:
-        newer = "insert into schema_migration (version, name, checksum) values (9999, 'x', '')"
-        await connection.execute(newer)
+        newer = "insert into schema_migration (version, name, checksum, oldest_code)"
+        await connection.execute(f"{newer} values (9999, 'x', '', 1)")
         await watched.watch.look()
         assert watched.problems == []
+        await connection.execute("update schema_migration set oldest_code = null where name = 'x'")
+        await watched.watch.look()
+        assert [text[-19:] for text in watched.problems] == ["run a newer program"]
         await connection.execute("delete from schema_migration where version >= 5")
         await watched.watch.look()
         assert watched.problems == ["the database lacks migration 5: run audience-sync migrate"]

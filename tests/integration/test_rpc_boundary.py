@@ -164,8 +164,6 @@ async def test_every_call_leaves_one_line_without_what_the_message_held(
         "peer",
         "code",
         "reason",
-        "why",
-        "caller",
         "duration_ms",
         "audience_id",
         "ad_account_id",

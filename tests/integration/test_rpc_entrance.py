@@ -14,8 +14,8 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from service.rpc.access.bound_health import HEALTH_CALLS_MAX
 from service.rpc.access.caller_limits import CallerBounds
+from service.rpc.access.health_door import HEALTH_CALLS_MAX
 from service.rpc.access.scopes import SCOPE_OF_METHOD, Scope
 from tests.integration.entrance_world import GET, Site, bearer, calling, running_site
 from tests.integration.rpc_refusals import Refusal, refusal
@@ -132,7 +132,8 @@ async def test_the_line_of_a_call_tells_the_caller_and_why_it_was_refused(
 ) -> None:
     told = await refusal(stub.GetAudience(GET, metadata=bearer(token) if token else ()))
     line = await line_of(log)
-    assert (line["method"], line["why"], line["caller"]) == ("GetAudience", why, caller)
+    assert line["method"] == "GetAudience"
+    assert (line.get("why", ""), line.get("caller", "")) == (why, caller)
     assert line["code"] == told.code.name
     assert line["reason"] == told.reason
     assert "ast_" not in repr(log) + told.whole

@@ -11,18 +11,18 @@ import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
 from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
 
-from service.rpc.access.admit_callers import Entrance
+from service.rpc.access.door import Entrance
 from service.rpc.access.known_callers import KnownCallers
 from service.rpc.server import RpcServer
 from tests.integration.entrance_world import bearer
-from tests.integration.import_calls import header
+from tests.integration.import_calls import chunk, header, member
 from tests.integration.rpc_refusals import read_refusal, refusal
 from tests.integration.rpc_world import RpcWorld, running_rpc
 from tests.unit.rpc.access.builders import a_line, replaced
 from tests.unit.rpc.builders import a_connect, an_add
 
 METHODS = pb.DESCRIPTOR.services_by_name["AudienceSyncService"].methods
-LISTS = {"ListAudiences", "ListAdAccounts"}
+LISTS = {"ListAudiences", "ListAdAccounts", "ListAuditEvents"}
 LIMITED = ("ast_audiences", "ast_accounts")
 
 pytestmark = pytest.mark.timeout(50)
@@ -148,6 +148,47 @@ async def test_lists_leave_out_what_is_not_for_a_caller(
     assert [one.ad_account_id for one in listed.ad_accounts] == accounts
 
 
+async def test_what_is_done_is_recorded_with_the_callers_name_and_told_to_whom_it_is_for(
+    guarded: Guarded,
+) -> None:
+    pause = pb.PauseAudienceRequest(audience_id="shop")
+    await guarded.stub.PauseAudience(pause, metadata=bearer("ast_boss"))
+    everything = pb.ListAuditEventsRequest()
+    listed = await guarded.stub.ListAuditEvents(everything, metadata=bearer("ast_boss"))
+    newest, *before = listed.audit_events
+    assert (newest.caller, newest.audience_id) == ("boss", "shop")
+    assert {one.caller for one in before} == {""}, "the other server asks for no token"
+    for token, account_ids in (
+        ("ast_audiences", {"act_1", "act_2"}),
+        ("ast_accounts", {"act_1"}),
+    ):
+        answer = await guarded.stub.ListAuditEvents(everything, metadata=bearer(token))
+        assert {one.audience_id for one in answer.audit_events} == {"", "crm-1"}
+        assert {one.ad_account_id for one in answer.audit_events} == account_ids
+
+
+@pytest.mark.parametrize(
+    ("token", "audiences", "accounts"),
+    [
+        ("ast_boss", {"crm-1", "shop"}, {"act_1", "act_2"}),
+        ("ast_audiences", {"crm-1"}, {"act_1", "act_2"}),
+        ("ast_accounts", {"crm-1"}, {"act_1"}),
+    ],
+)
+async def test_a_diagnosis_leaves_out_what_is_not_for_a_caller(
+    guarded: Guarded, token: str, audiences: set[str], accounts: set[str]
+) -> None:
+    """All audiences are empty, no token opens, and the tests' Postgres may lose commits."""
+    async with guarded.rpc.api.connection() as connection:
+        await connection.execute("update ad_account set sealed_access_token = ''")
+    told = await guarded.stub.Diagnose(pb.DiagnoseRequest(), metadata=bearer(token))
+    of_audiences = {one.audience_id for one in told.findings if one.audience_id}
+    rest = [one for one in told.findings if not one.audience_id]
+    of_accounts = {one.ad_account_id for one in rest if one.ad_account_id}
+    assert (of_audiences, of_accounts) == (audiences, accounts)
+    assert any(not one.ad_account_id for one in rest) == (token == "ast_boss")
+
+
 async def test_pages_lead_on_past_what_is_left_out(guarded: Guarded) -> None:
     mine = bearer("ast_accounts")
     seen, token = [], ""
@@ -166,3 +207,18 @@ async def test_the_ad_account_of_somebody_elses_audience_is_not_told(guarded: Gu
     told = await refusal(guarded.stub.GetAudience(request, metadata=bearer("ast_accounts")))
     assert told.metadata == {"audience_id": "shop"}
     assert "act_2" not in told.whole
+
+
+async def test_a_stream_ends_with_its_token(guarded: Guarded, tmp_path: Path) -> None:
+    mine = bearer("ast_boss")
+    watched = pb.WatchSyncRequest(sync_id=guarded.syncs["shop"])
+    watch = guarded.stub.WatchSync(watched, metadata=mine)
+    taking = guarded.stub.ImportMembership(metadata=mine)
+    await watch.read()
+    await taking.write(header(audience_id="shop"))
+    await taking.read()
+    replaced(tmp_path / "tokens.toml", a_line("other", "ast_other"))
+    assert (await refusal(watch.read())).reason == "CALLER_UNKNOWN"  # it has looked at the file
+    await taking.write(chunk(0, member(1), final=True))
+    assert (await refusal(taking.read())).reason == "CALLER_UNKNOWN"
+    assert (await guarded.rpc.audience("shop")).member_count == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+import structlog
 
 from service.rpc.access.caller_limits import CallerBounds
 from service.rpc.access.silence import talking
@@ -83,6 +84,16 @@ async def test_a_call_whose_message_does_not_become_whole_gives_its_place_back(
     async with raw_connection(site.server.port) as raw:
         await hold(site, raw, method, drops)
         await until_it_is(site, "INTERNAL")
+
+
+async def test_the_log_tells_whose_request_did_not_come(site: Site) -> None:
+    with structlog.testing.capture_logs() as log:
+        async with raw_connection(site.server.port) as raw:
+            await hold(site, raw, "GetAudience", b"")
+            await until_it_is(site, "INTERNAL")
+    told = next(line for line in log if line["event"] == "call ended")
+    assert (told["method"], told["caller"]) == ("GetAudience", "billing")
+    assert told["why"] == "its request did not come"
 
 
 async def test_a_message_that_comes_drop_by_drop_has_no_more_time_than_one_that_does_not(

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from service.store.connection import Connection
 from tests.integration import (
-    store_operations_of_callers,  # noqa: F401 - declare operations
+    store_operations_of_audit,  # noqa: F401 - declare operations
+    store_operations_of_callers,  # noqa: F401
     store_operations_of_imports,  # noqa: F401
     store_operations_of_readers,  # noqa: F401
     store_operations_of_syncs,  # noqa: F401
@@ -38,7 +39,9 @@ KEYS: Final = {
     "rejected_row": ("audience_no", "sync_no", "key_mask", "reason"),
     "list_import": ("audience_no", "import_id"),
     "import_row": ("audience_no", "chunk_offset", "member_key", "row_no"),
+    "dropped_count": ("audience_no", "day", "key", "reason"),
     "request": ("audience_no", "method", "request_id"),
+    "audit_event": ("audience_no", "event_no"),
 }
 """Tables and what their rows are sorted by."""
 

@@ -3,6 +3,7 @@
 isort:skip_file
 The API of Audience Sync: its one service, what it keeps, and the messages of its calls."""
 
+from audiencesync.v1 import finding_code_pb2 as _finding_code_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -233,7 +234,9 @@ class AdAccount(_message.Message):
     """The Facebook app that the token belongs to; empty when it was connected without an app."""
     @_builtins.property
     def token_expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When the token dies; not set for a token that does not expire."""
+        """When the token dies; not set for a token that does not expire. From 14 days before, the log and
+        `audience-sync status` tell of it every day.
+        """
 
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -2325,3 +2328,448 @@ class WatchSyncResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchSyncResponse: _TypeAlias = WatchSyncResponse  # noqa: Y015
+
+@_typing.final
+class AuditEvent(_message.Message):
+    """One thing that somebody did. Never with an identifier of a member, a token or a key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Action:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[AuditEvent._Action.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        ACTION_UNSPECIFIED: AuditEvent._Action.ValueType  # 0
+        """Something that a newer version of the service knows."""
+        ACTION_CONNECT_AD_ACCOUNT: AuditEvent._Action.ValueType  # 1
+        """ConnectAdAccount stored a token."""
+        ACTION_CONNECT_AUDIENCE: AuditEvent._Action.ValueType  # 2
+        """ConnectAudience made an audience."""
+        ACTION_UPDATE_AUDIENCE: AuditEvent._Action.ValueType  # 3
+        """UpdateAudience. Details: fields, the names of those that were set."""
+        ACTION_PAUSE_AUDIENCE: AuditEvent._Action.ValueType  # 4
+        """PauseAudience."""
+        ACTION_RESUME_AUDIENCE: AuditEvent._Action.ValueType  # 5
+        """ResumeAudience."""
+        ACTION_DISCONNECT_AUDIENCE: AuditEvent._Action.ValueType  # 6
+        """DisconnectAudience, or another mode of it. Details: mode."""
+        ACTION_SYNC_NOW: AuditEvent._Action.ValueType  # 7
+        """SyncNow made a sync; a call that joined one is not recorded. Details: mode, sync_id."""
+        ACTION_BEGIN_IMPORT: AuditEvent._Action.ValueType  # 8
+        """ImportMembership began. Details: import (the first 12 hexadecimal digits of the SHA-256 of the
+        import_id), mode, dry_run.
+        """
+        ACTION_FINISH_IMPORT: AuditEvent._Action.ValueType  # 9
+        """ImportMembership took the last chunk in. Details: as at its beginning, and listed_count,
+        changed_count, unchanged_count, unmatchable_count.
+        """
+        ACTION_ROTATE_KEYS: AuditEvent._Action.ValueType  # 10
+        """`audience-sync rotate-keys` sealed the secrets of an ad account anew. Details: key_id, the key
+        that seals now; former_key_ids; system_user, who ran the command.
+        """
+
+    class Action(_Action, metaclass=_ActionEnumTypeWrapper):
+        """What was done."""
+
+    ACTION_UNSPECIFIED: AuditEvent.Action.ValueType  # 0
+    """Something that a newer version of the service knows."""
+    ACTION_CONNECT_AD_ACCOUNT: AuditEvent.Action.ValueType  # 1
+    """ConnectAdAccount stored a token."""
+    ACTION_CONNECT_AUDIENCE: AuditEvent.Action.ValueType  # 2
+    """ConnectAudience made an audience."""
+    ACTION_UPDATE_AUDIENCE: AuditEvent.Action.ValueType  # 3
+    """UpdateAudience. Details: fields, the names of those that were set."""
+    ACTION_PAUSE_AUDIENCE: AuditEvent.Action.ValueType  # 4
+    """PauseAudience."""
+    ACTION_RESUME_AUDIENCE: AuditEvent.Action.ValueType  # 5
+    """ResumeAudience."""
+    ACTION_DISCONNECT_AUDIENCE: AuditEvent.Action.ValueType  # 6
+    """DisconnectAudience, or another mode of it. Details: mode."""
+    ACTION_SYNC_NOW: AuditEvent.Action.ValueType  # 7
+    """SyncNow made a sync; a call that joined one is not recorded. Details: mode, sync_id."""
+    ACTION_BEGIN_IMPORT: AuditEvent.Action.ValueType  # 8
+    """ImportMembership began. Details: import (the first 12 hexadecimal digits of the SHA-256 of the
+    import_id), mode, dry_run.
+    """
+    ACTION_FINISH_IMPORT: AuditEvent.Action.ValueType  # 9
+    """ImportMembership took the last chunk in. Details: as at its beginning, and listed_count,
+    changed_count, unchanged_count, unmatchable_count.
+    """
+    ACTION_ROTATE_KEYS: AuditEvent.Action.ValueType  # 10
+    """`audience-sync rotate-keys` sealed the secrets of an ad account anew. Details: key_id, the key
+    that seals now; former_key_ids; system_user, who ran the command.
+    """
+
+    class _Client:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ClientEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[AuditEvent._Client.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CLIENT_UNSPECIFIED: AuditEvent._Client.ValueType  # 0
+        """Not used in answers."""
+        CLIENT_API: AuditEvent._Client.ValueType  # 1
+        """A program that uses the API."""
+        CLIENT_COMMAND_LINE: AuditEvent._Client.ValueType  # 2
+        """The command line, `audience-sync`."""
+
+    class Client(_Client, metaclass=_ClientEnumTypeWrapper):
+        """What the caller's program says it is; anybody may say anything."""
+
+    CLIENT_UNSPECIFIED: AuditEvent.Client.ValueType  # 0
+    """Not used in answers."""
+    CLIENT_API: AuditEvent.Client.ValueType  # 1
+    """A program that uses the API."""
+    CLIENT_COMMAND_LINE: AuditEvent.Client.ValueType  # 2
+    """The command line, `audience-sync`."""
+
+    class _PeerKind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _PeerKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[AuditEvent._PeerKind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        PEER_KIND_UNSPECIFIED: AuditEvent._PeerKind.ValueType  # 0
+        """Not used in answers."""
+        PEER_KIND_NETWORK: AuditEvent._PeerKind.ValueType  # 1
+        """Over a network."""
+        PEER_KIND_LOOPBACK: AuditEvent._PeerKind.ValueType  # 2
+        """From the same machine, by its loopback address."""
+        PEER_KIND_UNIX_SOCKET: AuditEvent._PeerKind.ValueType  # 3
+        """From the same machine, by a Unix socket."""
+        PEER_KIND_NONE: AuditEvent._PeerKind.ValueType  # 4
+        """Not by a connection: a command that works on the database itself."""
+
+    class PeerKind(_PeerKind, metaclass=_PeerKindEnumTypeWrapper):
+        """How the caller came."""
+
+    PEER_KIND_UNSPECIFIED: AuditEvent.PeerKind.ValueType  # 0
+    """Not used in answers."""
+    PEER_KIND_NETWORK: AuditEvent.PeerKind.ValueType  # 1
+    """Over a network."""
+    PEER_KIND_LOOPBACK: AuditEvent.PeerKind.ValueType  # 2
+    """From the same machine, by its loopback address."""
+    PEER_KIND_UNIX_SOCKET: AuditEvent.PeerKind.ValueType  # 3
+    """From the same machine, by a Unix socket."""
+    PEER_KIND_NONE: AuditEvent.PeerKind.ValueType  # 4
+    """Not by a connection: a command that works on the database itself."""
+
+    @_typing.final
+    class DetailsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    CLIENT_FIELD_NUMBER: _builtins.int
+    PEER_KIND_FIELD_NUMBER: _builtins.int
+    AUDIENCE_ID_FIELD_NUMBER: _builtins.int
+    AD_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    action: Global___AuditEvent.Action.ValueType
+    """What was done."""
+    caller: _builtins.str
+    """The name that goes with the caller's token; empty where none is asked for."""
+    client: Global___AuditEvent.Client.ValueType
+    """What the caller's program says it is."""
+    peer_kind: Global___AuditEvent.PeerKind.ValueType
+    """How the caller came."""
+    audience_id: _builtins.str
+    """The audience; empty if none is concerned."""
+    ad_account_id: _builtins.str
+    """The ad account, which of an audience is the one it belongs to."""
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was done."""
+
+    @_builtins.property
+    def details(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """More about it, by names that are told at the action."""
+
+    def __init__(
+        self,
+        *,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+        action: Global___AuditEvent.Action.ValueType = ...,
+        caller: _builtins.str = ...,
+        client: Global___AuditEvent.Client.ValueType = ...,
+        peer_kind: Global___AuditEvent.PeerKind.ValueType = ...,
+        audience_id: _builtins.str = ...,
+        ad_account_id: _builtins.str = ...,
+        details: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "ad_account_id", b"ad_account_id", "audience_id", b"audience_id", "caller", b"caller", "client", b"client", "details", b"details", "event_time", b"event_time", "peer_kind", b"peer_kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditEvent: _TypeAlias = AuditEvent  # noqa: Y015
+
+@_typing.final
+class ListAuditEventsRequest(_message.Message):
+    """The request of ListAuditEvents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIENCE_ID_FIELD_NUMBER: _builtins.int
+    AD_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    BEGIN_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    audience_id: _builtins.str
+    """Only what was done to this audience, or to a former one of the id; empty: all."""
+    ad_account_id: _builtins.str
+    """Only what was done to this ad account or its audiences; empty: all."""
+    caller: _builtins.str
+    """Only what this caller did, at most 128 printable ASCII characters; set but empty: what was done
+    where no token is asked for. Not set: all.
+    """
+    page_size: _builtins.int
+    """Events a page: 0 means 100; more than 1,000 means 1,000; negative is refused."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty for the first page."""
+    @_builtins.property
+    def begin_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what was done then or later. Not set: from the beginning."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what was done before. Not set: until now."""
+
+    def __init__(
+        self,
+        *,
+        audience_id: _builtins.str = ...,
+        ad_account_id: _builtins.str = ...,
+        caller: _builtins.str | None = ...,
+        begin_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "begin_time", b"begin_time", "caller", b"caller", "end_time", b"end_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "ad_account_id", b"ad_account_id", "audience_id", b"audience_id", "begin_time", b"begin_time", "caller", b"caller", "end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
+    _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
+
+Global___ListAuditEventsRequest: _TypeAlias = ListAuditEventsRequest  # noqa: Y015
+
+@_typing.final
+class ListAuditEventsResponse(_message.Message):
+    """The answer of ListAuditEvents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIT_EVENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty on the last one."""
+    @_builtins.property
+    def audit_events(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuditEvent]:
+        """The events of this page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        audit_events: _abc.Iterable[Global___AuditEvent] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_events", b"audit_events", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAuditEventsResponse: _TypeAlias = ListAuditEventsResponse  # noqa: Y015
+
+@_typing.final
+class Finding(_message.Message):
+    """One thing that is wrong, soon will be, or could be better.
+
+    It is about an ad account or an audience; where both ids are empty, about the installation.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Severity:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _SeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Finding._Severity.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        SEVERITY_UNSPECIFIED: Finding._Severity.ValueType  # 0
+        """Not used."""
+        SEVERITY_INFO: Finding._Severity.ValueType  # 1
+        """Nothing is wrong; good to know."""
+        SEVERITY_WARNING: Finding._Severity.ValueType  # 2
+        """It works, but worse than it could, or not for much longer."""
+        SEVERITY_ERROR: Finding._Severity.ValueType  # 3
+        """Something does not work, or data may be lost."""
+
+    class Severity(_Severity, metaclass=_SeverityEnumTypeWrapper):
+        """How bad it is."""
+
+    SEVERITY_UNSPECIFIED: Finding.Severity.ValueType  # 0
+    """Not used."""
+    SEVERITY_INFO: Finding.Severity.ValueType  # 1
+    """Nothing is wrong; good to know."""
+    SEVERITY_WARNING: Finding.Severity.ValueType  # 2
+    """It works, but worse than it could, or not for much longer."""
+    SEVERITY_ERROR: Finding.Severity.ValueType  # 3
+    """Something does not work, or data may be lost."""
+
+    @_typing.final
+    class EvidenceEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    AD_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    AUDIENCE_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    severity: Global___Finding.Severity.ValueType
+    """How bad it is."""
+    code: _finding_code_pb2.FindingCode.ValueType
+    """What was found."""
+    ad_account_id: _builtins.str
+    """The ad account; empty if it is about the installation."""
+    audience_id: _builtins.str
+    """The audience; empty if it is about its ad account or the installation."""
+    message: _builtins.str
+    """What is wrong, for a person."""
+    action: _builtins.str
+    """The one thing to do, for a person."""
+    @_builtins.property
+    def evidence(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What shows it, for programs: names and values that FindingCode tells. Nothing personal."""
+
+    def __init__(
+        self,
+        *,
+        severity: Global___Finding.Severity.ValueType = ...,
+        code: _finding_code_pb2.FindingCode.ValueType = ...,
+        ad_account_id: _builtins.str = ...,
+        audience_id: _builtins.str = ...,
+        message: _builtins.str = ...,
+        action: _builtins.str = ...,
+        evidence: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "ad_account_id", b"ad_account_id", "audience_id", b"audience_id", "code", b"code", "evidence", b"evidence", "message", b"message", "severity", b"severity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Finding: _TypeAlias = Finding  # noqa: Y015
+
+@_typing.final
+class DiagnoseRequest(_message.Message):
+    """The request of Diagnose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIENCE_ID_FIELD_NUMBER: _builtins.int
+    AD_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    STORED_ONLY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    audience_id: _builtins.str
+    """Only this audience and its ad account. Facebook is asked about the Custom Audience too; else what
+    it told at the last sync counts.
+    """
+    ad_account_id: _builtins.str
+    """Only this ad account and its audiences; not read beside `audience_id`. Both empty: everything."""
+    stored_only: _builtins.bool
+    """Whether Facebook is not asked: only what is stored is judged."""
+    page_size: _builtins.int
+    """Audiences a page: 0 means 100; more than 100 means 100; negative is refused. A page has at most 20
+    ad accounts besides.
+    """
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        audience_id: _builtins.str = ...,
+        ad_account_id: _builtins.str = ...,
+        stored_only: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ad_account_id", b"ad_account_id", "audience_id", b"audience_id", "page_size", b"page_size", "page_token", b"page_token", "stored_only", b"stored_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiagnoseRequest: _TypeAlias = DiagnoseRequest  # noqa: Y015
+
+@_typing.final
+class DiagnoseResponse(_message.Message):
+    """The answer of Diagnose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty on the last one."""
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
+        """The findings of this page, the worst first. Empty when all is well."""
+
+    def __init__(
+        self,
+        *,
+        findings: _abc.Iterable[Global___Finding] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiagnoseResponse: _TypeAlias = DiagnoseResponse  # noqa: Y015

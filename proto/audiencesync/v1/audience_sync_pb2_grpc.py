@@ -122,10 +122,20 @@ class AudienceSyncServiceStub:
                 request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsRequest.SerializeToString,
                 response_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsResponse.FromString,
                 _registered_method=True)
+        self.ListAuditEvents = channel.unary_unary(
+                '/audiencesync.v1.AudienceSyncService/ListAuditEvents',
+                request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListAuditEventsRequest.SerializeToString,
+                response_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListAuditEventsResponse.FromString,
+                _registered_method=True)
         self.WatchSync = channel.unary_stream(
                 '/audiencesync.v1.AudienceSyncService/WatchSync',
                 request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncRequest.SerializeToString,
                 response_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncResponse.FromString,
+                _registered_method=True)
+        self.Diagnose = channel.unary_unary(
+                '/audiencesync.v1.AudienceSyncService/Diagnose',
+                request_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.DiagnoseRequest.SerializeToString,
+                response_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.DiagnoseResponse.FromString,
                 _registered_method=True)
 
 
@@ -280,9 +290,32 @@ class AudienceSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAuditEvents(self, request, context):
+        """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+        disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+        done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+        import only its beginning and its end.
+        Scope: administer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchSync(self, request, context):
-        """Sends the sync as it is now and again whenever it has moved, until it has ended.
+        """Sends the sync as it is now and again whenever it has moved, until it has ended; STREAM_IDLE when it
+        has not moved for an hour.
         Scope: read.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Diagnose(self, request, context):
+        """Looks for what is wrong or could be better: the database, clocks and keys, then each ad account,
+        for which Facebook is asked twice unless it is throttled, then each audience. Changes nothing but
+        that it heeds a rate limit it meets. It answers within 20 seconds; what there was no time for is
+        told as a finding. A caller who is limited to some audiences or ad accounts is told of these only.
+        Scope: operate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -371,10 +404,20 @@ def add_AudienceSyncServiceServicer_to_server(servicer, server):
                     request_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsRequest.FromString,
                     response_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListRejectedRowsResponse.SerializeToString,
             ),
+            'ListAuditEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditEvents,
+                    request_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListAuditEventsRequest.FromString,
+                    response_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.ListAuditEventsResponse.SerializeToString,
+            ),
             'WatchSync': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchSync,
                     request_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncRequest.FromString,
                     response_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncResponse.SerializeToString,
+            ),
+            'Diagnose': grpc.unary_unary_rpc_method_handler(
+                    servicer.Diagnose,
+                    request_deserializer=audiencesync_dot_v1_dot_audience__sync__pb2.DiagnoseRequest.FromString,
+                    response_serializer=audiencesync_dot_v1_dot_audience__sync__pb2.DiagnoseResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -828,6 +871,33 @@ class AudienceSyncService:
             _registered_method=True)
 
     @staticmethod
+    def ListAuditEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/audiencesync.v1.AudienceSyncService/ListAuditEvents',
+            audiencesync_dot_v1_dot_audience__sync__pb2.ListAuditEventsRequest.SerializeToString,
+            audiencesync_dot_v1_dot_audience__sync__pb2.ListAuditEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def WatchSync(request,
             target,
             options=(),
@@ -844,6 +914,33 @@ class AudienceSyncService:
             '/audiencesync.v1.AudienceSyncService/WatchSync',
             audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncRequest.SerializeToString,
             audiencesync_dot_v1_dot_audience__sync__pb2.WatchSyncResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Diagnose(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/audiencesync.v1.AudienceSyncService/Diagnose',
+            audiencesync_dot_v1_dot_audience__sync__pb2.DiagnoseRequest.SerializeToString,
+            audiencesync_dot_v1_dot_audience__sync__pb2.DiagnoseResponse.FromString,
             options,
             channel_credentials,
             insecure,

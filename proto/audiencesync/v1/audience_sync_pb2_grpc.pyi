@@ -117,9 +117,24 @@ class AudienceSyncServiceStub:
     why, and how many; never their values. Kept as long as their sync.
     Scope: read.
     """
+    ListAuditEvents: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.ListAuditEventsRequest, _audience_sync_pb2.ListAuditEventsResponse]
+    """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+    disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+    done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+    import only its beginning and its end.
+    Scope: administer.
+    """
     WatchSync: _grpc.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]
-    """Sends the sync as it is now and again whenever it has moved, until it has ended.
+    """Sends the sync as it is now and again whenever it has moved, until it has ended; STREAM_IDLE when it
+    has not moved for an hour.
     Scope: read.
+    """
+    Diagnose: _grpc.UnaryUnaryMultiCallable[_audience_sync_pb2.DiagnoseRequest, _audience_sync_pb2.DiagnoseResponse]
+    """Looks for what is wrong or could be better: the database, clocks and keys, then each ad account,
+    for which Facebook is asked twice unless it is throttled, then each audience. Changes nothing but
+    that it heeds a rate limit it meets. It answers within 20 seconds; what there was no time for is
+    told as a finding. A caller who is limited to some audiences or ad accounts is told of these only.
+    Scope: operate.
     """
 
 @_typing.type_check_only
@@ -211,9 +226,24 @@ class AudienceSyncServiceAsyncStub(AudienceSyncServiceStub):
     why, and how many; never their values. Kept as long as their sync.
     Scope: read.
     """
+    ListAuditEvents: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.ListAuditEventsRequest, _audience_sync_pb2.ListAuditEventsResponse]  # type: ignore[assignment]
+    """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+    disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+    done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+    import only its beginning and its end.
+    Scope: administer.
+    """
     WatchSync: _aio.UnaryStreamMultiCallable[_audience_sync_pb2.WatchSyncRequest, _audience_sync_pb2.WatchSyncResponse]  # type: ignore[assignment]
-    """Sends the sync as it is now and again whenever it has moved, until it has ended.
+    """Sends the sync as it is now and again whenever it has moved, until it has ended; STREAM_IDLE when it
+    has not moved for an hour.
     Scope: read.
+    """
+    Diagnose: _aio.UnaryUnaryMultiCallable[_audience_sync_pb2.DiagnoseRequest, _audience_sync_pb2.DiagnoseResponse]  # type: ignore[assignment]
+    """Looks for what is wrong or could be better: the database, clocks and keys, then each ad account,
+    for which Facebook is asked twice unless it is throttled, then each audience. Changes nothing but
+    that it heeds a rate limit it meets. It answers within 20 seconds; what there was no time for is
+    told as a finding. A caller who is limited to some audiences or ad accounts is told of these only.
+    Scope: operate.
     """
 
 class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -400,13 +430,40 @@ class AudienceSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ListAuditEvents(
+        self,
+        request: _audience_sync_pb2.ListAuditEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audience_sync_pb2.ListAuditEventsResponse, _abc.Awaitable[_audience_sync_pb2.ListAuditEventsResponse]]:
+        """Who did what, newest first, kept for 400 days: who connected, changed, paused, resumed and
+        disconnected, asked for syncs, imported lists and rotated keys. Recorded together with what was
+        done; what was refused, or was so already, is not there. UpdateMembership is not recorded, and of an
+        import only its beginning and its end.
+        Scope: administer.
+        """
+
+    @_abc_1.abstractmethod
     def WatchSync(
         self,
         request: _audience_sync_pb2.WatchSyncRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audience_sync_pb2.WatchSyncResponse], _abc.AsyncIterator[_audience_sync_pb2.WatchSyncResponse]]:
-        """Sends the sync as it is now and again whenever it has moved, until it has ended.
+        """Sends the sync as it is now and again whenever it has moved, until it has ended; STREAM_IDLE when it
+        has not moved for an hour.
         Scope: read.
+        """
+
+    @_abc_1.abstractmethod
+    def Diagnose(
+        self,
+        request: _audience_sync_pb2.DiagnoseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audience_sync_pb2.DiagnoseResponse, _abc.Awaitable[_audience_sync_pb2.DiagnoseResponse]]:
+        """Looks for what is wrong or could be better: the database, clocks and keys, then each ad account,
+        for which Facebook is asked twice unless it is throttled, then each audience. Changes nothing but
+        that it heeds a rate limit it meets. It answers within 20 seconds; what there was no time for is
+        told as a finding. A caller who is limited to some audiences or ad accounts is told of these only.
+        Scope: operate.
         """
 
 def add_AudienceSyncServiceServicer_to_server(servicer: AudienceSyncServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -7,7 +7,6 @@ from typing import Final
 import structlog
 
 from service.rpc.access.callers import Caller
-from service.rpc.access.tokens import token_digest
 from service.rpc.access.tokens_file import TokensFileError, parse_tokens
 from service.rpc.access.watched_files import WatchedFiles
 
@@ -26,14 +25,14 @@ class KnownCallers:
         self._watched = WatchedFiles([path], monotonic)
         self._by_digest = _read(path)
 
-    def find(self, token: str) -> Caller | None:
-        """Whose token it is; nobody's: None.
+    def find(self, digest: bytes) -> Caller | None:
+        """Whose token has this digest; nobody's: None.
 
-        Compared is the hash of what came, which nobody can choose: time tells nothing of the tokens.
+        Digests are compared, which nobody can choose: time tells nothing of the tokens.
         """
         if self._watched.have_changed():
             self._read_again()
-        return self._by_digest.get(token_digest(token))
+        return self._by_digest.get(digest)
 
     def _read_again(self) -> None:
         try:

@@ -5,8 +5,10 @@ from typing import Any
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.rpc.access.callers import caller
+from service.rpc.access.standing import check_standing
 from service.rpc.calls import AtMessages, Decode
 from service.rpc.errors import CallerNotAllowed
+from service.store.audit_events import AuditEvent
 from service.store.rows import Audience
 
 
@@ -14,7 +16,8 @@ class KeepToReach(AtMessages):
     """Refuses requests that name what is not the caller's. What they only lead to, handlers check."""
 
     async def let_in(self, request: Any, _decode: Decode | None, /) -> Any:
-        """Raises: CallerNotAllowed."""
+        """Raises: CallerNotAllowed; CallerUnknown when the token was revoked since the call began."""
+        check_standing()
         if caller().is_limited:
             is_import = isinstance(request, pb.ImportMembershipRequest)
             _check_names(request.header if is_import else request)
@@ -38,6 +41,13 @@ def is_in_reach(audience: Audience) -> bool:
         mine.may_use_audience(audience.audience_id)
         and mine.may_use_ad_account(audience.ad_account_id)
     )
+
+
+def is_event_in_reach(event: AuditEvent) -> bool:
+    """Whether the caller may know of something done; of an ad account, when that is theirs."""
+    mine = caller()
+    is_theirs = not event.audience_id or mine.may_use_audience(event.audience_id)
+    return not mine.is_limited or (is_theirs and mine.may_use_ad_account(event.ad_account_id))
 
 
 def _check_names(message: Any) -> None:

@@ -13,7 +13,7 @@ class Scope(enum.StrEnum):
     WRITE = "write"
     """Say who is in."""
     OPERATE = "operate"
-    """Sync now, pause, resume."""
+    """Sync now, pause, resume, diagnose."""
     ADMINISTER = "administer"
     """Connect, change and disconnect; give the tokens of ad accounts."""
 
@@ -35,6 +35,8 @@ SCOPE_OF_METHOD: Final[Mapping[str, Scope]] = {
     "GetSync": Scope.READ,
     "ListSyncs": Scope.READ,
     "ListRejectedRows": Scope.READ,
+    "ListAuditEvents": Scope.ADMINISTER,
     "WatchSync": Scope.READ,
+    "Diagnose": Scope.OPERATE,
 }
 """The comments of the contract tell the same. A method that is not here is refused to everybody."""

@@ -1,52 +1,21 @@
 """Ends calls that say nothing, or drop by drop: each holds one of the calls that there may be at once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Any, Final, TypeAlias, TypeVar
 
-import grpc
+import structlog
 
-from service.rpc.calls import Behaviour, CallInterceptor, Context, Handler, behaviour_of
+from service.rpc.access.callers import caller
 from service.rpc.errors import StreamIdle
 
 MESSAGE_SECONDS_MAX: Final = 300.0
 """Seconds that the next message of a caller may take to be there as a whole."""
 
+_log = structlog.get_logger("service.rpc")
+
 T = TypeVar("T")
-_Task = asyncio.Task[Any]
-
-
-class EndSilentCalls(CallInterceptor):
-    """Ends a call whose request, or the next one of its stream, does not come in time."""
-
-    def __init__(self, monotonic: Callable[[], float], seconds_max: float) -> None:
-        super().__init__()
-        self._seconds_max = seconds_max
-        self._arrivals = Arrivals(monotonic, seconds_max)
-
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        handler = await super().intercept_service(continuation, handler_call_details)
-        if handler is not None and not handler.request_streaming:
-            self._arrivals.expect(current_call())
-        return handler
-
-    def behaviour(self, _method: str, handler: Handler, /) -> Behaviour:
-        inner = behaviour_of(handler)
-
-        async def behaviour(request: Any, context: Context) -> Any:
-            self._arrivals.arrived(current_call())
-            return await inner(request, context)
-
-        async def behaviour_of_stream(requests: Any, context: Context) -> Any:
-            async with aclosing(talking(requests, self._seconds_max)) as inward:
-                return await inner(inward, context)
-
-        return behaviour_of_stream if handler.request_streaming else behaviour
+CallTask: TypeAlias = asyncio.Task[Any]
 
 
 class Arrivals:
@@ -59,19 +28,18 @@ class Arrivals:
     def __init__(self, monotonic: Callable[[], float], seconds_max: float) -> None:
         self._monotonic = monotonic
         self._seconds_max = seconds_max
-        self._due: dict[_Task, float] = {}
-        """When each has to be there; the oldest first, since all have equally long."""
+        self._due: dict[CallTask, tuple[float, str, str]] = {}
+        """When each has to be there, its method and caller; the oldest first: all have equally long."""
         self._timer: asyncio.TimerHandle | None = None
 
-    def expect(self, call: _Task) -> None:
-        """A call has begun."""
-        self._due[call] = self._monotonic() + self._seconds_max
-        call.add_done_callback(self.arrived)
+    def expect(self, call: CallTask, method: str) -> None:
+        """The call of this task has begun. Whoever says so says too when it is over."""
+        self._due[call] = self._monotonic() + self._seconds_max, method, caller().name
         if self._timer is None:
             self._look_in(self._seconds_max)
 
-    def arrived(self, call: _Task) -> None:
-        """Its request is there, or it has ended."""
+    def arrived(self, call: CallTask) -> None:
+        """Its request is there, or it is over."""
         self._due.pop(call, None)
 
     def _look_in(self, seconds: float) -> None:
@@ -81,15 +49,16 @@ class Arrivals:
         self._timer = None
         now = self._monotonic()
         while self._due:
-            call, due = next(iter(self._due.items()))
+            call, (due, method, name) = next(iter(self._due.items()))
             if due > now:
                 self._look_in(due - now)
                 return
             del self._due[call]
             call.cancel()
+            _log.warning("call ended", method=method, caller=name, why="its request did not come")
 
 
-def current_call() -> _Task:
+def current_call() -> CallTask:
     """The task of the call at hand: gRPC asks interceptors and handlers in the same one."""
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - coroutines run in tasks

@@ -18,6 +18,7 @@ on conflict (ad_account_id) do update set
         then null else known.blocked_at end,
     probe_at = case when known.blocked_reason = any (:curable_reasons::text[])
         then null else known.probe_at end,
+    token_end_told_at = null,
     updated_at = now();
 
 -- name: cure_audiences_of_ad_account :exec
@@ -121,3 +122,30 @@ returning pg_notify('ad_account_stopped', ad_account_id);
 
 -- name: read_throttled_until :one
 select throttled_until from ad_account where ad_account_id = :ad_account_id;
+
+-- name: reseal_ad_account :exec
+-- The same secrets under another key, unless others were stored meanwhile: updated_at stays.
+update ad_account set
+    sealed_access_token = :new_access_token,
+    sealed_app_secret = :new_app_secret
+where ad_account_id = :ad_account_id
+    and sealed_access_token = :old_access_token
+    and sealed_app_secret is not distinct from :old_app_secret::bytea;
+
+-- name: claim_token_ends :many
+-- Accounts whose tokens end soon and of whom that was not told lately: whoever gets them tells it.
+update ad_account set token_end_told_at = :now
+where token_expires_at > :now and token_expires_at < :ends_before
+    and (token_end_told_at is null or token_end_told_at < :told_before)
+returning ad_account_id, token_expires_at as ends_at;
+
+-- name: list_ad_accounts_with_blocked_audiences :many
+-- Those with audiences that are blocked for a reason.
+select
+    ad_account_id, name, app_id, sealed_access_token, sealed_app_secret, token_expires_at, scopes,
+    blocked_reason, blocked_at, probe_at, throttled_until, created_at, updated_at
+from ad_account
+where ad_account_id in (
+    select w.ad_account_id from audience_work w where w.blocked_reason = :reason
+)
+order by ad_account_id;

@@ -115,20 +115,20 @@ delete from tombstone where ctid = any (array(
     limit :row_limit
 ));
 
--- name: take_chunks_out :value
--- For chunks that say the same in fewer rows. Gives the rows taken out.
+-- name: take_chunks_out :one
+-- For chunks that say the same in fewer rows. Gives the rows taken out, and when the oldest was logged.
 with gone as (
     delete from change_chunk
     where audience_no = :audience_no and revision > :after and revision <= :up_to
-    returning row_count
+    returning row_count, logged_at
 )
-select coalesce(sum(row_count), 0)::bigint from gone;
+select coalesce(sum(row_count), 0)::bigint as rows_gone, min(logged_at) as oldest_logged_at from gone;
 
 -- name: put_chunk_in :exec
 insert into change_chunk (
     audience_no, revision, operation, row_count, rules_version, logged_at, packed_rows
 ) values (
-    :audience_no, :revision, :operation, :row_count, :rules_version, :now, :packed_rows
+    :audience_no, :revision, :operation, :row_count, :rules_version, :logged_at, :packed_rows
 );
 
 -- name: count_rows_saved :exec

@@ -10,8 +10,14 @@ create table if not exists schema_migration (
     applied_at timestamptz not null default now()
 );
 
+-- name: add_oldest_code :exec
+-- Not a migration: programs that know fewer migrations than the database has must find it.
+alter table schema_migration add column if not exists oldest_code integer
+    check (oldest_code between 1 and version);
+
 -- name: list_applied_migrations :many
-select version, name, checksum from schema_migration order by version;
+select version, name, checksum, oldest_code from schema_migration order by version;
 
 -- name: note_migration :exec
-insert into schema_migration (version, name, checksum) values (:version, :name, :checksum);
+insert into schema_migration (version, name, checksum, oldest_code)
+values (:version, :name, :checksum, :oldest_code);

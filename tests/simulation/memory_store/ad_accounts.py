@@ -8,7 +8,7 @@ from tests.simulation.memory_store.session import Session
 from tests.simulation.memory_store.values import Row, greatest, least
 
 _NOT_BLOCKED: Final[Row] = {"blocked_reason": None, "blocked_at": None, "probe_at": None}
-_FRESH: Final[Row] = {**_NOT_BLOCKED, "throttled_until": None}
+_FRESH: Final[Row] = {**_NOT_BLOCKED, "throttled_until": None, "token_end_told_at": None}
 
 
 @named("upsert_ad_account")
@@ -22,7 +22,8 @@ def upsert_ad_account(
         table.put(ad_account_id, {"ad_account_id": ad_account_id, **values, **_FRESH, **made})
     else:
         cured = _NOT_BLOCKED if known["blocked_reason"] in curable_reasons else {}
-        table.change(ad_account_id, **values, **cured, updated_at=s.now)
+        told = {"token_end_told_at": None}
+        table.change(ad_account_id, **values, **cured, **told, updated_at=s.now)
     return 1
 
 
@@ -43,13 +44,18 @@ def cure_audiences(s: Session, *, ad_account_id: str, curable_reasons: list[str]
 @named("read_ad_accounts")
 def read_ad_accounts(s: Session, *, after_id: str, row_limit: int) -> list[Row]:
     rows = s.tables.ad_account.rows
-    return [rows[key] for key in sorted(rows) if key > after_id][:row_limit]
+    return [_told(rows[key]) for key in sorted(rows) if key > after_id][:row_limit]
 
 
 @named("find_ad_account")
 def find_ad_account(s: Session, *, ad_account_id: str) -> list[Row]:
     row = s.tables.ad_account.rows.get(ad_account_id)
-    return [] if row is None else [row]
+    return [] if row is None else [_told(row)]
+
+
+def _told(row: Row) -> Row:
+    """The columns that are read."""
+    return {name: value for name, value in row.items() if name != "token_end_told_at"}
 
 
 @named("block_ad_account")
@@ -158,3 +164,48 @@ def throttle_ad_account(s: Session, *, ad_account_id: str, until: datetime) -> i
 def read_throttled_until(s: Session, *, ad_account_id: str) -> list[Row]:
     row = s.tables.ad_account.rows.get(ad_account_id)
     return [] if row is None else [{"throttled_until": row["throttled_until"]}]
+
+
+@named("reseal_ad_account")
+def reseal_ad_account(
+    s: Session,
+    *,
+    ad_account_id: str,
+    old_access_token: bytes,
+    old_app_secret: bytes | None,
+    new_access_token: bytes,
+    new_app_secret: bytes | None,
+) -> int:
+    row = s.tables.ad_account.rows.get(ad_account_id)
+    old = {"sealed_access_token": old_access_token, "sealed_app_secret": old_app_secret}
+    if row is None or any(row[name] != value for name, value in old.items()):
+        return 0
+    s.tables.ad_account.change(
+        ad_account_id, sealed_access_token=new_access_token, sealed_app_secret=new_app_secret
+    )
+    return 1
+
+
+@named("claim_token_ends")
+def claim_token_ends(
+    s: Session, *, now: datetime, ends_before: datetime, told_before: datetime
+) -> list[Row]:
+    ends = [
+        row
+        for row in s.tables.ad_account.rows.values()
+        if row["token_expires_at"] is not None
+        and now < row["token_expires_at"] < ends_before
+        and (row["token_end_told_at"] is None or row["token_end_told_at"] < told_before)
+    ]
+    for row in ends:
+        s.tables.ad_account.change(row["ad_account_id"], token_end_told_at=now)
+    return [
+        {"ad_account_id": row["ad_account_id"], "ends_at": row["token_expires_at"]} for row in ends
+    ]
+
+
+@named("list_ad_accounts_with_blocked_audiences")
+def list_with_blocked_audiences(s: Session, *, reason: str) -> list[Row]:
+    works = s.tables.audience_work.rows.values()
+    wanted = {work["ad_account_id"] for work in works if work["blocked_reason"] == reason}
+    return [_told(s.tables.ad_account.rows[key]) for key in sorted(wanted)]

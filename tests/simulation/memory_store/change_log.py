@@ -118,12 +118,14 @@ def take_chunks_out(s: Session, *, audience_no: int, after: int, up_to: int) -> 
     gone = _between(s, audience_no, after, up_to)
     for chunk in gone:
         log.remove(chunk["revision"])
-    return [{"coalesce": sum(chunk["row_count"] for chunk in gone)}]
+    oldest = min((chunk["logged_at"] for chunk in gone), default=None)
+    rows_gone = sum(chunk["row_count"] for chunk in gone)
+    return [{"rows_gone": rows_gone, "oldest_logged_at": oldest}]
 
 
 @named("put_chunk_in")
-def put_chunk_in(s: Session, *, now: datetime, **chunk: Any) -> int:
-    append_chunk(s, {**chunk, "logged_at": now})
+def put_chunk_in(s: Session, **chunk: Any) -> int:
+    append_chunk(s, chunk)
     return 1
 
 

@@ -19,6 +19,7 @@ class Mark:
 
     saved: Saved
     last_audience_no: int
+    last_event_no: int
 
 
 class MemoryDatabase:
@@ -68,7 +69,7 @@ class MemoryDatabase:
 
     def mark(self) -> Mark:
         """Remember what is committed."""
-        return Mark(self.data.save(), self.data.last_audience_no)
+        return Mark(self.data.save(), self.data.last_audience_no, self.data.last_event_no)
 
     def lose_since(self, mark: Mark) -> None:
         """Fail over to a replica that has only seen what was committed at the mark.
@@ -78,6 +79,7 @@ class MemoryDatabase:
         self.losses += 1
         self.data.restore(mark.saved)
         self.data.last_audience_no = mark.last_audience_no
+        self.data.last_event_no = mark.last_event_no
 
 
 class MemoryPool:

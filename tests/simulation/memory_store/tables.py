@@ -68,6 +68,7 @@ class Tables:
         self.undo: Undo = []
         self.installation_id = "0123456789ab"
         self.last_audience_no = 0
+        self.last_event_no = 0
         self.ad_account = Table(self.undo, constraints.check_ad_account)
         self.account_pace = Table(self.undo, constraints.check_nothing)
         self.audience = Table(self.undo, constraints.check_audience)
@@ -77,9 +78,11 @@ class Tables:
         self.change_chunk = SpreadTable(self.undo, constraints.check_chunk)
         self.sync = SpreadTable(self.undo, constraints.check_sync)
         self.rejected_row = SpreadTable(self.undo, constraints.check_rejected_row)
+        self.dropped_count = SpreadTable(self.undo, constraints.check_nothing)
         self.list_import = SpreadTable(self.undo, constraints.check_nothing)
         self.import_row = SpreadTable(self.undo, constraints.check_nothing)
         self.request = SpreadTable(self.undo, constraints.check_nothing)
+        self.audit_event = SpreadTable(self.undo, constraints.check_nothing)
 
     def keep(self) -> None:
         """The transaction is committed."""

@@ -22,7 +22,7 @@ from service.rpc.access.tokens_file import parse_tokens
 from service.settings import OF_CLIENTS
 from tests.unit.rpc.access.builders import Authority, replaced
 
-LOCAL = {"demo", "serve", "migrate", "new-token"}
+LOCAL = {"demo", "serve", "migrate", "rotate-keys", "new-token"}
 VARIABLES = {
     "AUDIENCE_SYNC_TOKEN": "ast_mine",
     "AUDIENCE_SYNC_TLS_CA": "ca.pem",

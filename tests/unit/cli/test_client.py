@@ -1,5 +1,6 @@
 """Calls of the commands: what is tried again, and how an error reads."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -10,6 +11,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from service.cli.client import RETRY_WAITS_S, CallFailed, call, failure_of
+from service.cli.sync import watch
 
 REQUEST = pb.GetAudienceRequest(audience_id="a")
 ANSWER = pb.GetAudienceResponse(audience=pb.Audience(audience_id="a"))
@@ -125,3 +127,30 @@ def test_a_long_wait_is_told_instead() -> None:
 def test_an_error_without_details_is_told_by_its_code() -> None:
     text = str(failure_of(Refusal(grpc.StatusCode.UNIMPLEMENTED, "no such method")))
     assert text == "the call failed: UNIMPLEMENTED: no such method"
+
+
+class WatchingStub:
+    """Streams of a sync, each of which ends as it is told."""
+
+    def __init__(self, *streams: list[Any]) -> None:
+        self._streams = iter(streams)
+
+    def WatchSync(self, _request: pb.WatchSyncRequest) -> Iterator[pb.WatchSyncResponse]:  # noqa: N802
+        for item in next(self._streams):
+            if isinstance(item, Exception):
+                raise item
+            yield pb.WatchSyncResponse(sync=pb.Sync(sync_id="s", state=item))
+
+
+def test_a_watch_that_was_ended_because_nothing_moved_is_followed_by_another() -> None:
+    idle = Refusal(grpc.StatusCode.ABORTED, "Nothing.", info("STREAM_IDLE"))
+    stub: Any = WatchingStub([pb.Sync.STATE_PENDING, idle], [pb.Sync.STATE_SUCCEEDED])
+    seen = [one.state for one in watch(stub, pb.Sync(sync_id="s"), sleep=lambda _: None)]
+    assert seen == [pb.Sync.STATE_PENDING, pb.Sync.STATE_SUCCEEDED]
+
+
+def test_a_watch_whose_token_was_revoked_is_not_begun_again() -> None:
+    gone = Refusal(grpc.StatusCode.UNAUTHENTICATED, "No.", info("CALLER_UNKNOWN"))
+    stub: Any = WatchingStub([pb.Sync.STATE_PENDING, gone])
+    with pytest.raises(CallFailed, match="new-token"):
+        list(watch(stub, pb.Sync(sync_id="s"), sleep=lambda _: None))

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -16,6 +18,11 @@ COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-def
 def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
     done = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "300", **variables})
     return done.exit_code, done.stdout, done.stderr
+
+
+def test_the_version_is_that_of_pyproject() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    assert run("--version")[:2] == (0, f"audience-sync {project['version']}\n")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -6,18 +6,9 @@ from pathlib import Path
 import typer.main
 
 from service.cli.main import app
-from service.settings_table import settings_table
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
-
-
-def test_the_table_of_settings_is_that_of_the_code() -> None:
-    _, begin, rest = README.partition("<!-- settings: begin -->\n")
-    table, end, _ = rest.partition("\n<!-- settings: end -->")
-    assert begin
-    assert end
-    assert table == settings_table()
 
 
 def test_it_opens_with_the_two_commands() -> None:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.graph import objects
-from service.graph.answers import Fields, OddAnswerError
+from service.graph.answers import Fields, OddAnswerError, read_answer
 from service.graph.objects import AdAccount, Status, TokenInfo
+from service.graph.usage import Usage
 from tests.unit.graph.builders import AUDIENCE, a_page
 
 STARTED = datetime.fromtimestamp(1_790_000_000, UTC)
@@ -203,3 +204,41 @@ def test_any_json_is_read_or_called_odd(answer: dict[str, object]) -> None:
     for read in READERS:
         with suppress(OddAnswerError):
             read(Fields(answer))
+
+
+@pytest.mark.parametrize(
+    ("header", "time"),
+    [
+        ("Sat, 28 Nov 2026 03:20:00 GMT", datetime(2026, 11, 28, 3, 20, tzinfo=UTC)),
+        ("Sat, 28 Nov 2026 03:20:00 -0000", None),
+        ("Sat, 99 Nov 2026 03:20:00 GMT", None),
+        ("Sat, 28 Nov 2026 03:20:00 +999999999999", None),
+        ("yesterday", None),
+        ("", None),
+        ("Sat, 28 Nov 2026 03:20:00 GMT" + " " * 64, None),
+    ],
+)
+def test_the_date_of_an_answer_is_read_or_left(header: str, time: datetime | None) -> None:
+    answer = read_answer(200, {"Date": header}, b"{}", ad_account_number=None)
+    assert answer.answered_at == time
+
+
+@given(header=st.text(max_size=64))
+def test_no_date_header_is_too_odd(header: str) -> None:
+    answer = read_answer(200, {"date": header}, b"{}", ad_account_number=None)
+    assert answer.answered_at is None or answer.answered_at.tzinfo is not None
+
+
+def test_an_inspected_ad_account_comes_with_usage_and_time() -> None:
+    headers = {
+        "Date": "Sat, 28 Nov 2026 03:20:00 GMT",
+        "X-Business-Use-Case-Usage": '{"7":[{"type":"custom_audience","call_count":12,'
+        '"ads_api_access_tier":"development_access"}]}',
+    }
+    body = b'{"id":"act_7","account_status":1}'
+    inspected = objects.read_inspected_ad_account(
+        read_answer(200, headers, body, ad_account_number="7")
+    )
+    assert (inspected.account.id, inspected.account.account_status) == ("act_7", 1)
+    assert inspected.usage == Usage(percent=12, tier="development_access")
+    assert inspected.answered_at == datetime(2026, 11, 28, 3, 20, tzinfo=UTC)

@@ -18,7 +18,9 @@ from service.graph.failure import GraphFailure
 from service.graph.transport import ANSWER_BYTES_MAX
 from service.graph.verdicts import Verdict
 from service.identifiers import Key
+from service.tracing.spans import Kind, span
 from tests.unit.graph.builders import AUDIENCE, CREDENTIALS, SECRET, TOKEN, a_receipt, a_row
+from tests.unit.tracing.recorded import recorded
 
 ROWS = [a_row("mary"), a_row("noah")]
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -74,6 +76,28 @@ async def failure_of(act: Act, client: GraphClient) -> GraphFailure:
 def abort(request: web.BaseRequest) -> None:
     assert request.transport is not None
     request.transport.abort()
+
+
+async def test_facebook_is_not_told_that_a_call_is_traced(session: aiohttp.ClientSession) -> None:
+    seen: list[dict[str, str]] = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        seen.append({name.lower(): value for name, value in request.headers.items()})
+        await request.read()
+        return web.json_response(a_receipt(2))
+
+    async with serving(answer) as url:
+        client = GraphClient(session, base_url=url)
+        await add(client)
+        with recorded(share=1.0) as exporter, span(Kind.SYNC, "run"):
+            await add(client)
+    untraced, traced = seen
+    assert untraced.keys() == traced.keys()
+    assert {one.name for one in exporter.get_finished_spans()} == {"run", "add_users"}
+    for one in exporter.get_finished_spans():
+        assert f"{one.context.trace_id:032x}" not in str(traced)
+        assert TOKEN not in one.to_json()
+        assert SECRET not in one.to_json()
 
 
 async def test_delete_carries_its_body_over_the_wire(session: aiohttp.ClientSession) -> None:

@@ -131,3 +131,14 @@ def test_a_damaged_key_file_is_named(tmp_path: Path) -> None:
     path.touch(mode=0o600)
     with pytest.raises(SealingKeysError, match=r"sealing\.key: entry 1"):
         load_or_create_key_file(path)
+
+
+def test_keys_may_stand_on_lines_of_their_own() -> None:
+    text = f"{NEW}\r\n{OLD} ,\n"
+    assert Keyring.from_text(f"{NEW}\r\n{OLD}\n") == Keyring.from_text(f"{NEW}, {OLD}")
+    with pytest.raises(SealingKeysError, match="entry 3"):
+        Keyring.from_text(f"{text}\n,{OLD}")
+
+
+def test_the_ids_of_the_keys_are_told_the_sealing_one_first() -> None:
+    assert list(Keyring.from_text(f"{NEW},{OLD}").key_ids) == ["new", "old"]

@@ -1,9 +1,12 @@
 import base64
+from pathlib import Path
 
 import pytest
 
+from service.app import keyring_of
 from service.settings import Settings, SettingsError
 from service.settings_table import describe_settings, settings_table
+from service.store.sealing import Keyring
 
 KEYS = "k1:" + base64.b64encode(b"k" * 32).decode()
 DSN = "postgresql://user:hunter2@db/audience"
@@ -107,7 +110,42 @@ def test_an_unknown_name_is_refused_with_the_nearest_known_one(
 
 def test_a_database_url_needs_sealing_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     [problem] = problems_of(monkeypatch, DATABASE_URL=DSN)
-    assert problem.startswith("AUDIENCE_SYNC_SEALING_KEYS is required with")
+    assert problem.startswith(
+        "AUDIENCE_SYNC_SEALING_KEYS or AUDIENCE_SYNC_SEALING_KEYS_FILE is required with"
+    )
+
+
+def test_the_sealing_keys_may_stand_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text(KEYS + "\n")
+    set_all(monkeypatch, DATABASE_URL=DSN, SEALING_KEYS_FILE=str(path))
+    settings = Settings.from_environment()
+    assert settings.sealing_keys is None
+    assert keyring_of(settings) == Keyring.from_text(KEYS)
+
+
+def test_sealing_keys_in_both_places_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text(KEYS)
+    [problem] = problems_of(monkeypatch, SEALING_KEYS=KEYS, SEALING_KEYS_FILE=str(path))
+    assert problem.startswith("AUDIENCE_SYNC_SEALING_KEYS is set beside")
+    assert KEYS not in problem
+
+
+@pytest.mark.parametrize("content", [None, "", "k1:hunter2"])
+def test_a_file_of_sealing_keys_that_is_of_no_use_is_one_problem_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "keys"
+    if content is not None:
+        path.write_text(content)
+    [problem] = problems_of(monkeypatch, DATABASE_URL=DSN, SEALING_KEYS_FILE=str(path))
+    assert problem.startswith(f"AUDIENCE_SYNC_SEALING_KEYS_FILE {path}")
+    assert "hunter2" not in problem
 
 
 def test_a_lease_must_outlive_a_call(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,3 +114,10 @@ def test_every_metric_of_ours_is_drawn_or_alerted_on() -> None:
 )
 def test_a_wrong_expression_would_be_noticed(expression: str, problem: str) -> None:
     assert problems_of(expression, KNOWN) == [problem]
+
+
+def test_every_metric_that_the_readme_names_exists() -> None:
+    named = set(re.findall(r"`(audience_sync_\w+)`", (OPS.parent / "README.md").read_text()))
+    families = {re.sub(r"_(bucket|count|sum)$", "", name) for name in KNOWN}
+    assert len(named) >= 10
+    assert named <= families

@@ -4,6 +4,7 @@ import pytest
 import structlog
 
 from service.rpc.access.known_callers import TOKENS_FILE_BYTES_MAX, KnownCallers
+from service.rpc.access.tokens import token_digest
 from service.rpc.access.tokens_file import TokensFileError
 from service.rpc.access.watched_files import LOOK_SECONDS
 from tests.unit.rpc.access.builders import HandClock, a_line, replaced
@@ -20,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def names(known: KnownCallers, *tokens: str) -> list[str | None]:
-    return [found.name if (found := known.find(token)) else None for token in tokens]
+    return [found.name if (found := known.find(token_digest(token))) else None for token in tokens]
 
 
 def test_a_caller_is_found_by_the_token_and_by_nothing_else(path: Path, clock: HandClock) -> None:

@@ -1,0 +1,87 @@
+"""Reads what a diagnosis judges: the server, its tables, keys in use, how accounts and audiences fare."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from service.store.connection import Connection
+from service.store.diagnosis_rows import (
+    AdAccountSigns,
+    AudienceSigns,
+    DroppedSigns,
+    SealingKeyUse,
+    ServerSigns,
+    TableSigns,
+)
+from service.store.dropped_counts import day_of
+from service.store.migrations import LIST_APPLIED_MIGRATIONS, AppliedMigration
+from service.store.queries import Query
+
+SYNCS_LOOKED_AT_MAX: Final = 100
+"""Newest syncs of an audience."""
+
+READ_SERVER_SIGNS = Query("read_server_signs", takes={"idle_s": float}, returns=ServerSigns)
+LIST_TABLE_SIGNS = Query("list_table_signs", returns=TableSigns)
+LIST_SEALING_KEY_USES = Query("list_sealing_key_uses", returns=SealingKeyUse)
+READ_AD_ACCOUNT_SIGNS = Query(
+    "read_ad_account_signs", takes={"ad_account_id": str}, returns=AdAccountSigns
+)
+LIST_AUDIENCE_SIGNS = Query(
+    "list_audience_signs",
+    takes={"audience_nos": list[int], "since": datetime, "syncs_max": int},
+    returns=AudienceSigns,
+)
+
+LIST_DROPPED_SIGNS = Query(
+    "list_dropped_signs",
+    takes={"audience_nos": list[int], "from_day": int},
+    returns=DroppedSigns,
+)
+
+
+async def read_server_signs(connection: Connection, *, idle_s: float) -> ServerSigns:
+    """Return how the server is set up. Sessions count that have been idle in a transaction for `idle_s`."""
+    return await READ_SERVER_SIGNS.value(connection, idle_s=idle_s)
+
+
+async def list_table_signs(connection: Connection) -> list[TableSigns]:
+    """Return how many rows each table has, dead ones apart."""
+    return await LIST_TABLE_SIGNS.many(connection)
+
+
+async def list_applied_migrations(connection: Connection) -> list[AppliedMigration]:
+    """Return the steps that the database has taken."""
+    return await LIST_APPLIED_MIGRATIONS.many(connection)
+
+
+async def list_sealing_key_uses(connection: Connection) -> list[SealingKeyUse]:
+    """Return which keys sealed the secrets that are stored."""
+    return await LIST_SEALING_KEY_USES.many(connection)
+
+
+async def read_ad_account_signs(
+    connection: Connection, ad_account_id: str
+) -> AdAccountSigns | None:
+    """Return how an ad account fares, None if it was never connected."""
+    return await READ_AD_ACCOUNT_SIGNS.one(connection, ad_account_id=ad_account_id)
+
+
+async def list_audience_signs(
+    connection: Connection, audience_nos: Sequence[int], *, since: datetime
+) -> list[AudienceSigns]:
+    """Return how audiences have fared since then."""
+    return await LIST_AUDIENCE_SIGNS.many(
+        connection,
+        audience_nos=list(audience_nos),
+        since=since,
+        syncs_max=SYNCS_LOOKED_AT_MAX,
+    )
+
+
+async def list_dropped_signs(
+    connection: Connection, audience_nos: Sequence[int], *, since: datetime
+) -> list[DroppedSigns]:
+    """Return what was dropped of what callers of these audiences sent."""
+    return await LIST_DROPPED_SIGNS.many(
+        connection, audience_nos=list(audience_nos), from_day=day_of(since)
+    )
