@@ -67,6 +67,9 @@ async def serve(
     answers; `turns`: of the loop that this runs on; `shares_port`: other processes of this service may
     listen there too, and what is true of all is told by who keeps them.
     """
+    clock = Clock()
+    # First: files that are wrong are told before a database is brought up.
+    entrance, credentials = _entrance(settings, clock), _credentials(settings, clock)
     async with AsyncExitStack() as stack:
         traces = traced(settings.traces_endpoint, share=settings.traces_share)
         await stack.enter_async_context(traces)
@@ -80,7 +83,6 @@ async def serve(
         notifications = await stack.enter_async_context(_notifications(dsn))
         graph = await stack.enter_async_context(_graph_client(settings))
         keyring = keyring_of(settings)
-        clock = Clock()
         worker = _worker(settings, sync_pool, graph, keyring, notifications, clock)
         api = Api(pool=pool, keyring=keyring, graph=graph, notifications=notifications, clock=clock)
         server = RpcServer(
@@ -88,8 +90,8 @@ async def serve(
             address=settings.listen,
             new_error_id=_error_id,
             limits=_rpc_limits(settings, shares_port=shares_port),
-            entrance=_entrance(settings, clock),
-            credentials=_credentials(settings, clock),
+            entrance=entrance,
+            credentials=credentials,
         )
         reporting = asyncio.create_task(
             report_long_turns(turns, clock, seconds_max=settings.loop_held_seconds_max)

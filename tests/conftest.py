@@ -20,6 +20,10 @@ from service.embedded import EmbeddedPostgres
 settings.register_profile("ci", derandomize=False, print_blob=True, deadline=None)
 settings.load_profile("ci")
 
+# Tests start processes while gRPC runs: what it does in a forked child, which only begins a program,
+# has been seen to crash there. Said before gRPC is loaded.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 # Settings of whoever runs the tests must not steer the service under test, nor its child processes.
 for _name in [name for name in os.environ if name.upper().startswith("AUDIENCE_SYNC_")]:
     del os.environ[_name]

@@ -18,8 +18,8 @@ def judge_keys(
         yield Finding(
             code=Code.SEALING_KEY_UNUSED,
             severity=Severity.INFO,
-            message=f"The sealing key {key_id} seals nothing any more.",
-            action="Take it out of the sealing keys.",
+            message=f"The sealing key {key_id} seals nothing.",
+            action="Put it first if it is the new one; take it out if it is an old one.",
             evidence={"key_id": key_id},
         )
 

@@ -90,20 +90,23 @@ async def audience_facts(
     api: Api, connection: Connection, audiences: Sequence[Audience], *, now: datetime
 ) -> list[AudienceFacts]:
     """What is known of audiences."""
-    numbers = [audience.audience_no for audience in audiences]
-    signs = await diagnosis.list_audience_signs(connection, numbers, since=now - SIGNS_WITHIN)
-    signs_of = {one.audience_no: one for one in signs}
-    dropped = await diagnosis.list_dropped_signs(connection, numbers, since=now - SIGNS_WITHIN)
-    return [
-        AudienceFacts(
-            stored=audience,
-            signs=signs_of[audience.audience_no],
-            now=now,
-            dropped=[one for one in dropped if one.audience_no == audience.audience_no],
-            sample=await _sample(api, connection, audience.audience_no),
-        )
-        for audience in audiences
-    ]
+    return [await _facts_of(api, connection, audience, now) for audience in audiences]
+
+
+async def _facts_of(
+    api: Api, connection: Connection, audience: Audience, now: datetime
+) -> AudienceFacts:
+    number, since = audience.audience_no, now - SIGNS_WITHIN
+    signs = await diagnosis.read_audience_signs(
+        connection, number, synced_revision=audience.synced_revision, since=since
+    )
+    return AudienceFacts(
+        stored=audience,
+        signs=signs,
+        now=now,
+        dropped=await diagnosis.list_dropped_signs(connection, number, since=since),
+        sample=await _sample(api, connection, number),
+    )
 
 
 async def _sample(api: Api, connection: Connection, audience_no: int) -> RowSample:

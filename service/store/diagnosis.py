@@ -1,6 +1,5 @@
 """Reads what a diagnosis judges: the server, its tables, keys in use, how accounts and audiences fare."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -26,16 +25,13 @@ LIST_SEALING_KEY_USES = Query("list_sealing_key_uses", returns=SealingKeyUse)
 READ_AD_ACCOUNT_SIGNS = Query(
     "read_ad_account_signs", takes={"ad_account_id": str}, returns=AdAccountSigns
 )
-LIST_AUDIENCE_SIGNS = Query(
-    "list_audience_signs",
-    takes={"audience_nos": list[int], "since": datetime, "syncs_max": int},
+READ_AUDIENCE_SIGNS = Query(
+    "read_audience_signs",
+    takes={"audience_no": int, "synced_revision": int, "since": datetime, "syncs_max": int},
     returns=AudienceSigns,
 )
-
 LIST_DROPPED_SIGNS = Query(
-    "list_dropped_signs",
-    takes={"audience_nos": list[int], "from_day": int},
-    returns=DroppedSigns,
+    "list_dropped_signs", takes={"audience_no": int, "from_day": int}, returns=DroppedSigns
 )
 
 
@@ -66,22 +62,23 @@ async def read_ad_account_signs(
     return await READ_AD_ACCOUNT_SIGNS.one(connection, ad_account_id=ad_account_id)
 
 
-async def list_audience_signs(
-    connection: Connection, audience_nos: Sequence[int], *, since: datetime
-) -> list[AudienceSigns]:
-    """Return how audiences have fared since then."""
-    return await LIST_AUDIENCE_SIGNS.many(
+async def read_audience_signs(
+    connection: Connection, audience_no: int, *, synced_revision: int, since: datetime
+) -> AudienceSigns:
+    """Return how an audience has fared since then."""
+    return await READ_AUDIENCE_SIGNS.value(
         connection,
-        audience_nos=list(audience_nos),
+        audience_no=audience_no,
+        synced_revision=synced_revision,
         since=since,
         syncs_max=SYNCS_LOOKED_AT_MAX,
     )
 
 
 async def list_dropped_signs(
-    connection: Connection, audience_nos: Sequence[int], *, since: datetime
+    connection: Connection, audience_no: int, *, since: datetime
 ) -> list[DroppedSigns]:
-    """Return what was dropped of what callers of these audiences sent."""
+    """Return what was dropped of what an audience's callers sent."""
     return await LIST_DROPPED_SIGNS.many(
-        connection, audience_nos=list(audience_nos), from_day=day_of(since)
+        connection, audience_no=audience_no, from_day=day_of(since)
     )

@@ -66,7 +66,6 @@ class AudienceSigns:
     unfinished import was touched that nobody has touched for the longest.
     """
 
-    audience_no: int
     failures_in_a_row: int
     last_error_reason: str
     oldest_change_at: datetime | None
@@ -82,7 +81,6 @@ class AudienceSigns:
 class DroppedSigns:
     """Identifiers of a kind that were dropped for a reason on the day on which most were."""
 
-    audience_no: int
     key: int
     reason: int
     worst_day_count: int

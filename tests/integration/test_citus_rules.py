@@ -39,7 +39,6 @@ EXCEPTIONS: Final = {
     "prune_tombstones": _BY_PLACE,
     "prune_requests": _BY_PLACE,
     "sample_audiences": "an operator's look at all audiences at once",
-    "list_audience_signs": "an operator's look at several audiences at once",
 }
 """Queries that are not within the rules; docs/scaling.md says what to do about each."""
 

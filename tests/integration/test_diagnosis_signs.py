@@ -10,7 +10,14 @@ from service.store.connection import Connection
 from service.store.diagnosis_rows import AdAccountSigns, AudienceSigns, SealingKeyUse
 from service.store.membership import merge
 from service.store.sealing import Keyring
-from tests.integration.store_builders import an_audience, claimed, connected, email, enters
+from tests.integration.store_builders import (
+    an_audience,
+    claimed,
+    connected,
+    email,
+    enters,
+    reread,
+)
 
 SYNC = """
 insert into sync (
@@ -30,9 +37,13 @@ async def connection(database_url: str) -> AsyncIterator[Connection]:
 
 
 async def signs(connection: Connection, audience_no: int) -> AudienceSigns:
-    since = datetime.now(UTC) - timedelta(days=7)
-    (found,) = await diagnosis.list_audience_signs(connection, [audience_no], since=since)
-    return found
+    audience = await reread(connection, audience_no)
+    return await diagnosis.read_audience_signs(
+        connection,
+        audience_no,
+        synced_revision=audience.synced_revision,
+        since=datetime.now(UTC) - timedelta(days=7),
+    )
 
 
 async def test_the_server_tells_its_version_and_settings(connection: Connection) -> None:
@@ -117,7 +128,6 @@ async def test_an_account_tells_its_usage_and_how_many_audiences_it_has(
 async def test_a_new_audience_has_no_signs_of_anything(connection: Connection) -> None:
     number = (await an_audience(connection)).audience_no
     assert await signs(connection, number) == AudienceSigns(
-        audience_no=number,
         failures_in_a_row=0,
         last_error_reason="",
         oldest_change_at=None,
@@ -128,7 +138,6 @@ async def test_a_new_audience_has_no_signs_of_anything(connection: Connection) -
         people_matched=0,
         idle_import_at=None,
     )
-    assert await diagnosis.list_audience_signs(connection, [], since=datetime.now(UTC)) == []
 
 
 async def test_the_oldest_change_is_the_first_behind_the_cursor(connection: Connection) -> None:
@@ -162,15 +171,15 @@ async def test_rows_of_the_last_syncs_are_added_up_and_those_put_off_are_the_new
     assert (told.matched_rows_added, told.people_matched) == (100, 60)
 
 
-async def test_the_error_of_a_failed_sync_is_told_while_syncs_fail(connection: Connection) -> None:
+async def test_the_error_of_the_newest_sync_that_ended_is_told(connection: Connection) -> None:
     number = (await an_audience(connection)).audience_no
+    await connection.execute("update audience_work set failures_in_a_row = 2")
     await connection.execute(
         "insert into sync (audience_no, sync_no, trigger, mode, state, requested_at, ended_at,"
-        " error_reason) values ($1, 1, 'SCHEDULE', 'CHANGES', 'FAILED', now(), now(), 'TRANSIENT')",
+        " error_reason) values ($1, 1, 'SCHEDULE', 'CHANGES', 'FAILED', now(), now(), 'TRANSIENT'),"
+        " ($1, 2, 'REQUEST', 'CHANGES', 'PENDING', now(), null, null)",
         number,
     )
-    assert (await signs(connection, number)).last_error_reason == ""
-    await connection.execute("update audience_work set failures_in_a_row = 2")
     told = await signs(connection, number)
     assert (told.failures_in_a_row, told.last_error_reason) == (2, "TRANSIENT")
 

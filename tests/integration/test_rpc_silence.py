@@ -1,6 +1,7 @@
 """Calls that say nothing, or drop by drop, or too much at once."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import structlog
 
 from service.rpc.access.caller_limits import CallerBounds
 from service.rpc.access.silence import talking
+from service.rpc.calls import CallInterceptor, Handler
 from tests.integration.entrance_world import (
     GET,
     MESSAGE_BYTES_MAX,
@@ -121,6 +123,36 @@ async def test_a_call_that_takes_longer_than_its_request_is_left_alone(site: Sit
         await asyncio.sleep(3 * SOON_S)
         site.doors.open.set()
         assert (await call).reason == "INTERNAL"
+
+
+async def test_a_call_that_its_caller_gives_up_gives_its_place_back(site: Site) -> None:
+    site.doors.open.clear()
+    async with calling(site) as stub:
+        call = stub.GetAudience(GET, metadata=MINE)
+        await site.doors.reached.wait()
+        assert (await look(site)).reason == "CALLER_OVER_LIMIT"
+        call.cancel()
+        site.doors.open.set()
+        await until_it_is(site, "INTERNAL")
+
+
+async def test_handlers_are_surrounded_once_and_not_with_every_call(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    surround = CallInterceptor._surround
+
+    def noted(self: CallInterceptor, handler: Handler, method: str) -> Handler:
+        made.append(f"{type(self).__name__} {method}")
+        return surround(self, handler, method)
+
+    monkeypatch.setattr(CallInterceptor, "_surround", noted)
+    async with calling(site) as stub:
+        for token in ("ast_billing", "ast_nobody", "ast_billing", "ast_nobody") * 3:
+            await refusal(stub.GetAudience(GET, metadata=bearer(token)))
+    times = Counter(made)
+    assert times.pop("LogCalls GetAudience") == times.pop("AnswerErrors GetAudience") == 2
+    assert set(times.values()) == {1}, "the handler that refuses is within those two only"
 
 
 async def test_a_message_that_says_it_is_too_large_is_refused_at_once(site: Site) -> None:

@@ -57,7 +57,7 @@ class _FindingCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingCo
     Evidence: whose, ahead_seconds.
     """
     FINDING_CODE_SEALING_KEY_UNUSED: _FindingCode.ValueType  # 14
-    """INFO. A configured key seals nothing any more. Evidence: key_id."""
+    """INFO. A configured key seals nothing, not yet or no more. Evidence: key_id."""
     FINDING_CODE_SEALED_WITH_OLD_KEY: _FindingCode.ValueType  # 15
     """INFO. Secrets are sealed with a key that is not the first. Evidence: key_id, secrets."""
     FINDING_CODE_SEALING_KEY_MISSING: _FindingCode.ValueType  # 16
@@ -195,7 +195,7 @@ FINDING_CODE_CLOCKS_APART: FindingCode.ValueType  # 13
 Evidence: whose, ahead_seconds.
 """
 FINDING_CODE_SEALING_KEY_UNUSED: FindingCode.ValueType  # 14
-"""INFO. A configured key seals nothing any more. Evidence: key_id."""
+"""INFO. A configured key seals nothing, not yet or no more. Evidence: key_id."""
 FINDING_CODE_SEALED_WITH_OLD_KEY: FindingCode.ValueType  # 15
 """INFO. Secrets are sealed with a key that is not the first. Evidence: key_id, secrets."""
 FINDING_CODE_SEALING_KEY_MISSING: FindingCode.ValueType  # 16

@@ -59,59 +59,57 @@ select
 from ad_account a left join account_pace p using (ad_account_id)
 where a.ad_account_id = :ad_account_id;
 
--- name: list_audience_signs :many
--- The newest syncs of each audience, of which at most so many are looked at.
+-- name: read_audience_signs :value
+-- Of its syncs the newest ones, of which at most so many are looked at. What was put off once may have gone
+-- through since: the newest sync tells.
 select
-    w.audience_no,
-    w.failures_in_a_row,
-    coalesce(failed.error_reason, '') as last_error_reason,
-    waiting.logged_at as oldest_change_at,
-    coalesce(recent.rows_sent, 0) as rows_sent,
-    coalesce(recent.rows_refused, 0) as rows_refused,
-    coalesce(recent.rows_put_off, 0) as rows_put_off,
-    coalesce(recent.matched_rows_added, 0) as matched_rows_added,
-    coalesce(recent.people_matched, 0) as people_matched,
-    idle.touched_at as idle_import_at
-from unnest(:audience_nos::integer[]) as wanted (audience_no)
-join audience_work w using (audience_no)
-left join lateral (
-    select logged_at from change_chunk c
-    where c.audience_no = w.audience_no and c.revision > w.synced_revision
-    order by c.revision
-    limit 1
-) as waiting on true
-left join lateral (
+    (
+        select failures_in_a_row from audience_work where audience_no = :audience_no
+    ) as failures_in_a_row,
+    coalesce((
+        select error_reason from sync
+        where audience_no = :audience_no and ended_at is not null
+        order by sync_no desc
+        limit 1
+    ), '') as last_error_reason,
+    (
+        select logged_at from change_chunk
+        where audience_no = :audience_no and revision > :synced_revision
+        order by revision
+        limit 1
+    ) as oldest_change_at,
+    recent.rows_sent,
+    recent.rows_refused,
+    coalesce((
+        select rows_carried_over from sync
+        where audience_no = :audience_no and ended_at is not null
+        order by sync_no desc
+        limit 1
+    ), 0) as rows_put_off,
+    recent.matched_rows_added,
+    recent.people_matched,
+    (
+        select min(touched_at) from list_import where audience_no = :audience_no and not is_finished
+    ) as idle_import_at
+from (
     select
-        sum(rows_added + rows_removed + rows_invalid)::bigint as rows_sent,
-        sum(rows_invalid)::bigint as rows_refused,
-        -- What was put off once may have gone through since: the newest sync tells.
-        (array_agg(rows_carried_over order by sync_no desc))[1] as rows_put_off,
-        sum(case when matched_count is not null then rows_added end)::bigint as matched_rows_added,
-        sum(matched_count)::bigint as people_matched
+        coalesce(sum(rows_added + rows_removed + rows_invalid), 0)::bigint as rows_sent,
+        coalesce(sum(rows_invalid), 0)::bigint as rows_refused,
+        coalesce(sum(rows_added) filter (where matched_count is not null), 0)::bigint
+            as matched_rows_added,
+        coalesce(sum(matched_count), 0)::bigint as people_matched
     from (
-        select sync_no, rows_added, rows_removed, rows_invalid, rows_carried_over, matched_count
-        from sync s
-        where s.audience_no = w.audience_no and s.ended_at >= :since
-        order by s.sync_no desc
+        select rows_added, rows_removed, rows_invalid, matched_count from sync
+        where audience_no = :audience_no and ended_at >= :since
+        order by sync_no desc
         limit :syncs_max
     ) as newest
-) as recent on true
-left join lateral (
-    select error_reason from sync s
-    where s.audience_no = w.audience_no and s.state = 'FAILED' and w.failures_in_a_row > 0
-    order by s.sync_no desc
-    limit 1
-) as failed on true
-left join lateral (
-    select min(i.touched_at) as touched_at from list_import i
-    where i.audience_no = w.audience_no and not i.is_finished
-) as idle on true
-order by w.audience_no;
+) as recent;
 
 -- name: list_dropped_signs :many
 -- The worst day of each kind and reason: a list that is sent anew every day does not add up.
-select audience_no, key, reason, max(dropped) as worst_day_count
+select key, reason, max(dropped) as worst_day_count
 from dropped_count
-where audience_no = any (:audience_nos::integer[]) and day >= :from_day
-group by audience_no, key, reason
-order by audience_no, key, reason;
+where audience_no = :audience_no and day >= :from_day
+group by key, reason
+order by key, reason;

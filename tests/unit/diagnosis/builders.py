@@ -97,7 +97,6 @@ def an_audience(**values: Any) -> Audience:
 
 def signs(**values: Any) -> AudienceSigns:
     well = AudienceSigns(
-        audience_no=1,
         failures_in_a_row=0,
         last_error_reason="",
         oldest_change_at=None,

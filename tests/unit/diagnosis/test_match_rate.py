@@ -24,7 +24,7 @@ INFO, WARNING, ERROR = Severity
 
 def dropped(counts: Mapping[tuple[Key, DropReason], int]) -> list[DroppedSigns]:
     return [
-        DroppedSigns(audience_no=1, key=key, reason=reason, worst_day_count=count)
+        DroppedSigns(key=key, reason=reason, worst_day_count=count)
         for (key, reason), count in counts.items()
     ]
 
