@@ -139,7 +139,7 @@ LIST_AUDIT_EVENTS = Query(
     },
     returns=AuditEvent,
 )
-PRUNE_AUDIT_EVENTS = Command("prune_audit_events", takes={"before": datetime})
+PRUNE_AUDIT_EVENTS = Command("prune_audit_events", takes={"before": datetime, "row_limit": int})
 
 
 async def record(connection: Connection, event: NewAuditEvent) -> None:
@@ -175,6 +175,6 @@ async def list_events(
     )
 
 
-async def prune_events(connection: Connection, before: datetime) -> int:
-    """Forget what is older; returns how many."""
-    return await PRUNE_AUDIT_EVENTS.execute(connection, before=before)
+async def prune_events(connection: Connection, before: datetime, *, limit: int) -> int:
+    """Forget what is older, at most `limit` and the oldest first; returns how many."""
+    return await PRUNE_AUDIT_EVENTS.execute(connection, before=before, row_limit=limit)

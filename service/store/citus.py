@@ -1,7 +1,7 @@
 """Spreads the tables over the nodes of a Citus cluster, by audience.
 
 What belongs to one audience lies on one node: membership, log, history, answers, imports. The registry
-(accounts, audiences, leases, paces) stays on the coordinator as it is, neither spread nor a reference
+(accounts, audiences, leases, paces) and what was done to it (audit events) stay on the coordinator as they are, neither spread nor a reference
 table: leases are claimed over all of it with FOR UPDATE SKIP LOCKED, which a spread table refuses, and a
 reference table is written on every node, one writer at a time, which each renewal of a lease would be.
 """

@@ -24,6 +24,8 @@ TOKEN_END_TOLD_EVERY: Final = timedelta(hours=23, minutes=30)
 """Once a day, with rounds an hour apart."""
 AUDIT_KEPT: Final = timedelta(days=400)
 """Events are kept for a year and the time that looking into it takes."""
+EVENTS_AT_ONCE: Final = 10_000
+"""Old events that one transaction deletes."""
 
 log = structlog.get_logger(__name__)
 
@@ -95,5 +97,8 @@ async def tell_of_token_ends(context: SyncContext) -> None:
 
 async def forget_old_events(context: SyncContext) -> None:
     """Delete the record of what was done long ago."""
+    before = context.clock.now() - AUDIT_KEPT
     async with context.pool.acquire() as connection:
-        await audit_events.prune_events(connection, context.clock.now() - AUDIT_KEPT)
+        forgotten = EVENTS_AT_ONCE
+        while forgotten == EVENTS_AT_ONCE:
+            forgotten = await audit_events.prune_events(connection, before, limit=EVENTS_AT_ONCE)

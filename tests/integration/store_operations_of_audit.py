@@ -84,4 +84,4 @@ async def list_events(
 
 @operation(minute=MINUTE)
 async def prune_events(actor: Actor, minute: int) -> object:
-    return await audit_events.prune_events(actor.connection, at(minute))
+    return await audit_events.prune_events(actor.connection, at(minute), limit=3)

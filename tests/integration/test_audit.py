@@ -194,8 +194,8 @@ async def test_old_events_are_forgotten(rpc: RpcWorld) -> None:
     await rpc.connect_audience()
     times = [one.event_time.ToDatetime(tzinfo=UTC) for one in await events(rpc)]
     async with rpc.api.transaction() as connection:
-        assert await prune_events(connection, times[0]) == 1
-        assert await prune_events(connection, times[0] - timedelta(days=1)) == 0
+        assert await prune_events(connection, times[0] - timedelta(days=1), limit=9) == 0
+        assert await prune_events(connection, times[0], limit=9) == 1
     assert await actions(rpc) == ["CONNECT_AUDIENCE"]
 
 
@@ -229,3 +229,12 @@ def test_the_contract_has_a_name_for_each_action_client_and_way() -> None:
 )
 def test_a_peer_is_told_by_the_way_it_came(peer: str, kind: PeerKind) -> None:
     assert peer_kind_of(peer) is kind
+
+
+async def test_old_events_go_in_slices_the_oldest_first(rpc: RpcWorld) -> None:
+    await rpc.connect_audience()
+    newest = (await events(rpc))[0].event_time.ToDatetime(tzinfo=UTC)
+    async with rpc.api.transaction() as connection:
+        later = newest + timedelta(days=1)
+        assert await prune_events(connection, later, limit=1) == 1
+    assert await actions(rpc) == ["CONNECT_AUDIENCE"]

@@ -45,7 +45,7 @@ EXCEPTIONS: Final = {
 SPREAD: Final = "|".join(SPREAD_TABLES)
 WRITES: Final = re.compile(rf"\b(?:update|insert into|delete from) (?:{SPREAD})\b")
 NAMES_SPREAD: Final = re.compile(rf"\b(?:from|join|using|update|into) (?:{SPREAD})\b")
-OF_ONE_AUDIENCE: Final = re.compile(r"\baudience_no = \$\d+\)")
+OF_NAMED_AUDIENCES: Final = re.compile(r"\baudience_no = (?:\$\d+|ANY \(\$\d+\))\)")
 INSERTS: Final = re.compile(
     rf"insert into (?:{SPREAD})\b(?: as \w+)? \(\s*audience_no,[^)]*\)\s*(?:select|values \()\s*\$\d+\b"
 )
@@ -85,7 +85,7 @@ def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 async def scans_of_all(connection: Connection, name: str, text: SqlText) -> list[str]:
-    """Spread tables that a step reads without being told one audience: a question to all nodes."""
+    """Spread tables that a step reads without being told of which audiences: a question to all nodes."""
     await connection.execute(f"prepare {name} as {text.sql}")
     nothing = ", ".join(["null"] * len(text.parameters))
     values = f"({nothing})" if text.parameters else ""
@@ -95,7 +95,7 @@ async def scans_of_all(connection: Connection, name: str, text: SqlText) -> list
         for step in steps(json.loads(explained)[0]["Plan"])
         if step.get("Relation Name") in SPREAD_TABLES
         and step["Node Type"].endswith("Scan")
-        and not OF_ONE_AUDIENCE.search(f"{step.get('Index Cond', '')} {step.get('Filter', '')}")
+        and not OF_NAMED_AUDIENCES.search(f"{step.get('Index Cond', '')} {step.get('Filter', '')}")
     ]
 
 

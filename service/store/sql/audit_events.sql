@@ -21,5 +21,10 @@ order by occurred_at desc, event_no desc
 limit :row_limit;
 
 -- name: prune_audit_events :exec
--- No more than came up since this was done last.
-delete from audit_event where occurred_at < :before;
+-- The oldest first.
+delete from audit_event where ctid = any (array(
+    select ctid from audit_event
+    where occurred_at < :before
+    order by occurred_at, event_no
+    limit :row_limit
+));

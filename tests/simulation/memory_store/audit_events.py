@@ -41,8 +41,9 @@ def list_audit_events(
 
 
 @named("prune_audit_events")
-def prune_audit_events(s: Session, *, before: datetime) -> int:
-    gone = [row for row in _all(s) if row["occurred_at"] < before]
+def prune_audit_events(s: Session, *, before: datetime, row_limit: int) -> int:
+    old = [row for row in _all(s) if row["occurred_at"] < before]
+    gone = sorted(old, key=lambda row: (row["occurred_at"], row["event_no"]))[:row_limit]
     for row in gone:
         s.tables.audit_event.of(row["audience_no"]).remove(row["event_no"])
     return len(gone)
