@@ -17,7 +17,7 @@ from hypothesis import settings
 
 from service.embedded import EmbeddedPostgres
 
-settings.register_profile("ci", derandomize=False, print_blob=True, deadline=None)
+settings.register_profile("ci", max_examples=50, derandomize=False, print_blob=True, deadline=None)
 settings.load_profile("ci")
 
 # Tests start processes while gRPC runs: what it does in a forked child, which only begins a program,
