@@ -42,6 +42,22 @@ def run_to_its_end(command: list[str]) -> str:
 
 
 @pytest.mark.timeout(55)
+def test_small_updates_are_measured_beside_single_merges(tmp_path: Path) -> None:
+    figures = figures_of(tmp_path, "small", 192)
+    assert figures["ratio_to_single_merges"]["at_least"] == 5
+    assert figures["p99_ms"]["at_most"] == 50
+    assert figures["calls_per_commit"]["value"] > 1
+
+
+@pytest.mark.timeout(55)
+def test_a_list_sent_again_is_measured_and_only_its_difference_is_sent(tmp_path: Path) -> None:
+    figures = figures_of(tmp_path, "replace", 1_000)
+    assert figures["unchanged.calls"]["value"] == 0
+    assert figures["one_percent.calls"]["value"] == 2
+    assert figures["unchanged.members_per_s"]["at_least"] == 170_000
+
+
+@pytest.mark.timeout(55)
 def test_a_first_list_is_measured_with_one_key_and_with_eight(tmp_path: Path) -> None:
     figures = figures_of(tmp_path, "first-list", 500)
     for keys in ("one_key", "eight_keys"):

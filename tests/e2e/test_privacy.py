@@ -63,16 +63,41 @@ def found_in(text: str) -> list[str]:
     return [secret for secret in SECRETS if secret.lower() in text.lower()]
 
 
-def leave_a_list_unfinished(stack: Stack, change: pb.Change) -> None:
+def columns() -> pb.MemberColumns:
+    """The planted member, and one of whom nothing can be used."""
+    member = planted()
+    return pb.MemberColumns(
+        operation=pb.Change.OPERATION_ADD,
+        member_ids=[member.member_id, f"{member.member_id}-2"],
+        emails=member.emails,
+        phones=[*member.phones, f"+{member.phones[0]}"],
+        last_names=[member.last_name, member.last_name],
+    )
+
+
+def list_of(*chunks: pb.ImportChunk) -> list[pb.ImportMembershipRequest]:
     header = pb.ImportHeader(
         audience_id="customers", import_id="i1", mode=pb.ImportHeader.MODE_REPLACE
     )
-    requests = [
+    return [
         pb.ImportMembershipRequest(header=header),
-        pb.ImportMembershipRequest(chunk=pb.ImportChunk(changes=[change])),
+        *(pb.ImportMembershipRequest(chunk=chunk) for chunk in chunks),
     ]
-    *_, last = stack.service.stub.ImportMembership(iter(requests))
-    assert last.acknowledged_offset == 1
+
+
+def leave_a_list_unfinished(stack: Stack, change: pb.Change) -> None:
+    chunks = pb.ImportChunk(changes=[change]), pb.ImportChunk(offset=1, members=columns())
+    *_, last = stack.service.stub.ImportMembership(iter(list_of(*chunks)))
+    assert last.acknowledged_offset == 3
+
+
+def told_to_operators(stack: Stack) -> str:
+    stub = stack.service.stub
+    found = call(stub.Diagnose, pb.DiagnoseRequest())
+    done = call(stub.ListAuditEvents, pb.ListAuditEventsRequest())
+    assert found.findings, "an e-mail was dropped"
+    assert done.audit_events
+    return f"{found}{done}"
 
 
 def test_nothing_plain_is_stored_logged_or_told(stack: Stack) -> None:
@@ -103,6 +128,7 @@ def test_nothing_plain_is_stored_logged_or_told(stack: Stack) -> None:
     )
     call(stub.SyncNow, pb.SyncNowRequest(audience_id="customers"))
     leave_a_list_unfinished(stack, change)
+    errors += [refused_columns(stack), told_to_operators(stack)]
     stack.service.process.stop()
 
     assert found_in(stack.logs()) == []
@@ -125,4 +151,14 @@ def bad_requests() -> list[pb.UpdateMembershipRequest]:
 def refused(stack: Stack, request: pb.UpdateMembershipRequest) -> str:
     with pytest.raises(grpc.RpcError) as error:
         stack.service.stub.UpdateMembership(request)
+    return str(error.value)
+
+
+def refused_columns(stack: Stack) -> str:
+    short = columns()
+    del short.emails[:1]
+    chunk = pb.ImportChunk(offset=3, members=short)
+    with pytest.raises(grpc.RpcError) as error:
+        list(stack.service.stub.ImportMembership(iter(list_of(chunk))))
+    assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     return str(error.value)
