@@ -5,7 +5,7 @@ from typing import Final
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.rpc.convert_values import duration, timestamp
-from service.store.rows import Sync
+from service.store.history_rows import Sync
 from service.store.syncs import encode_sync_id
 
 SESSIONS_TOLD_MAX: Final = 20

@@ -14,8 +14,8 @@ from service.rpc.paging import cut_page, page_key, page_rows
 from service.store import rejected_rows as store
 from service.store import syncs
 from service.store.connection import Connection
+from service.store.history_rows import RejectedRows
 from service.store.rejected_rows import RejectedRowsKey
-from service.store.rows import RejectedRows
 
 _KEY: Final = re.compile(r"(\d{1,18})\.(\d{1,4})\.([0-9a-f]{32})", re.ASCII)
 

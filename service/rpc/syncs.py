@@ -18,7 +18,8 @@ from service.rpc.request_ids import first_answer, keep_first_answer, repeatable
 from service.store import audiences
 from service.store import syncs as store
 from service.store.audit_events import AuditAction
-from service.store.rows import Audience, AudienceState, Sync
+from service.store.history_rows import Sync
+from service.store.rows import Audience, AudienceState
 from service.store.syncs import decode_sync_id, encode_sync_id
 
 WATCH_POLL_SECONDS: Final = 1.0

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from service.store.connection import Connection
+from service.store.history_rows import UnmatchedSync
 from service.store.lease_guard import LEASE, write_held
 from service.store.queries import Command, Query
-from service.store.rows import UnmatchedSync
 from service.store.sync_progress import SESSIONS_KEPT_MAX
 
 LIST_UNMATCHED_SYNCS = Query(

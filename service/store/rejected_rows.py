@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from service.store.connection import Connection
+from service.store.history_rows import RejectedRows
 from service.store.queries import Query
-from service.store.rows import RejectedRows
 from service.store.syncs import SYNC_NO_MAX
 
 LIST_REJECTED_ROWS = Query(

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from service.store.connection import Connection
+from service.store.history_rows import Sync, SyncError
 from service.store.lease_guard import LEASE, hold_lease, write_held
 from service.store.queries import Command, PythonType, Query
-from service.store.rows import Sync, SyncError
 from service.store.sync_rows import insert_sync, read_sync
 
 SESSIONS_KEPT_MAX: Final = 1_000

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from service.store.connection import Connection
+from service.store.history_rows import Sync
 from service.store.queries import Query
-from service.store.rows import Sync
 
 READ_SYNCS = Query("read_syncs", takes={"audience_no": int, "sync_nos": list[int]}, returns=Sync)
 INSERT_SYNC = Query(

@@ -5,8 +5,9 @@ from typing import Final
 
 from service.store.audiences import wake
 from service.store.connection import Connection
+from service.store.history_rows import Sync, SyncError
 from service.store.queries import Query
-from service.store.rows import Audience, Sync, SyncError
+from service.store.rows import Audience
 from service.store.sync_ids import decode_sync_id, encode_sync_id
 from service.store.sync_progress import (
     add_rejected_rows,

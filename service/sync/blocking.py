@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from service.store import ad_accounts, leases, syncs
-from service.store.rows import SyncError
+from service.store.history_rows import SyncError
 from service.sync.consequences import ACCOUNT_WIDE, BlockedReason
 from service.sync.held import HeldAudience
 from service.sync.ownership import refuse_anothers

@@ -9,7 +9,8 @@ from service.graph import Credentials
 from service.store import ad_accounts, leases, syncs
 from service.store.ad_account_secrets import AdAccountSecrets
 from service.store.connection import Connection
-from service.store.rows import AdAccount, Sync, Work
+from service.store.history_rows import Sync
+from service.store.rows import AdAccount, Work
 from service.store.sealing import SealingError
 from service.sync.consequences import BlockedReason
 from service.sync.context import SyncContext

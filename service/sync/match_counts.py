@@ -8,7 +8,7 @@ import structlog
 
 from service.graph import GraphFailure, UploadSession
 from service.store import match_counts
-from service.store.rows import UnmatchedSync
+from service.store.history_rows import UnmatchedSync
 from service.sync.held import HeldAudience
 from service.sync.single_call import find_listed
 from service.sync.stops import Blocked, ComeBack

@@ -12,7 +12,8 @@ from typing import Final
 from service.identifiers import RULES_VERSION, split_rows
 from service.store import change_log, leases, syncs
 from service.store.connection import Connection
-from service.store.rows import Chunk, SyncError
+from service.store.history_rows import SyncError
+from service.store.rows import Chunk
 from service.sync.held import HeldAudience
 from service.sync.log_reading import Operation
 from service.sync.plan import rows_behind

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from service.store.rows import Sync, Work
+from service.store.history_rows import Sync
+from service.store.rows import Work
 from service.sync.schedule import HELD_UP_LOOK, IDLE_LOOK
 
 

@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from service.store import audiences, leases, syncs
-from service.store.rows import Sync
+from service.store.history_rows import Sync
 from service.sync.blocking import is_trying, unblock
 from service.sync.held import HeldAudience
 from service.sync.refresh_position import RefreshPosition, move_refresh

@@ -12,8 +12,9 @@ import structlog
 
 from service.store import leases, syncs
 from service.store.errors import StoreUnavailable, map_unavailable
+from service.store.history_rows import SyncError
 from service.store.notifications import Notifications, Subscription
-from service.store.rows import SyncError, Work
+from service.store.rows import Work
 from service.sync.context import SyncContext
 from service.sync.held import HeldAudience
 from service.sync.lease import Lease

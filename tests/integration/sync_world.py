@@ -17,8 +17,9 @@ from service.clock import Clock
 from service.graph import GraphClient, open_http_session
 from service.identifiers import RULES_VERSION, RawMember, member_key, rows_of_member
 from service.store import ad_accounts, audiences, leases, membership, syncs
+from service.store.history_rows import Sync
 from service.store.pool import Pool, open_pool
-from service.store.rows import Audience, ConnectWish, MemberChange, Sync, Work
+from service.store.rows import Audience, ConnectWish, MemberChange, Work
 from service.store.sealing import Keyring
 from service.sync.account_gate import AccountGates
 from service.sync.context import SyncContext, SyncLimits

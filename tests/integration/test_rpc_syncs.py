@@ -9,7 +9,8 @@ import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.store import leases, syncs
-from service.store.rows import Sync, Work
+from service.store.history_rows import Sync
+from service.store.rows import Work
 from service.store.syncs import encode_sync_id
 from tests.integration.rpc_refusals import refusal
 from tests.integration.rpc_world import RpcWorld, claim, running_rpc

@@ -7,7 +7,7 @@ import pytest
 from fakefb import cells
 from fakefb.schema_keys import CellKind
 from service.identifiers import RawMember, rows_of_member
-from service.store.rows import Sync
+from service.store.history_rows import Sync
 from service.sync import upload
 from service.sync.receipts import NOT_TOLD
 from tests.integration.sync_world import SyncWorld, a_world, mail

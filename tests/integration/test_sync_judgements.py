@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.store.rows import Sync
+from service.store.history_rows import Sync
 from service.sync import upload
 from service.sync.upload import RETRY_MOST_S, TRIES_MAX
 from tests.integration.sync_world import SyncWorld, a_world, mail

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from service.store import audiences, change_log, leases, syncs
 from service.store.connection import Connection
-from service.store.rows import Audience, Sync, SyncError, Work
+from service.store.history_rows import Sync, SyncError
+from service.store.rows import Audience, Work
 from service.store.syncs import decode_sync_id, encode_sync_id
 from tests.integration.store_builders import (
     NOON,

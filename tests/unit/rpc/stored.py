@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from service.store.rows import AdAccount, Audience, Sync
+from service.store.history_rows import Sync
+from service.store.rows import AdAccount, Audience
 
 THEN = datetime(2026, 11, 1, 12, 30, 0, 250_000, tzinfo=UTC)
 

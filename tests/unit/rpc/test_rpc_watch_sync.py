@@ -14,7 +14,7 @@ from service.rpc.syncs import (
     WATCH_STILL_SECONDS_MAX,
     watch_sync,
 )
-from service.store.rows import Sync
+from service.store.history_rows import Sync
 from service.store.syncs import encode_sync_id
 from tests.unit.rpc.stored import THEN, a_stored_sync
 

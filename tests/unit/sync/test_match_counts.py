@@ -1,6 +1,6 @@
 """When the matches of a sync's upload calls are a figure of the sync."""
 
-from service.store.rows import UnmatchedSync
+from service.store.history_rows import UnmatchedSync
 from service.sync.match_counts import matched_count
 
 SYNC = UnmatchedSync(sync_no=1, addition_session_ids=[5, 6])

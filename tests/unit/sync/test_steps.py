@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from service.graph import Verdict
-from service.store.rows import Sync, Work
+from service.store.history_rows import Sync
+from service.store.rows import Work
 from service.sync.consequences import (
     WHAT_TO_DO,
     BlockedReason,
