@@ -126,15 +126,6 @@ def fill_incoming_from_import(s: Session, *, audience_no: int, started_at: datet
     return [{"listed_count": len(newest), "leaving_count": len(leaving)}]
 
 
-@named("forget_import_rows")
-def forget_import_rows(s: Session, *, audience_no: int, row_limit: int) -> int:
-    table = s.tables.import_row.of(audience_no)
-    gone = list(table.rows)[:row_limit]
-    for key in gone:
-        table.remove(key)
-    return len(gone)
-
-
 @named("clear_import_rows")
 def clear_import_rows(s: Session, *, audience_no: int) -> int:
     table = s.tables.import_row.of(audience_no)
