@@ -167,6 +167,18 @@ def national_phones(stack: Stack) -> Iterator[None]:
 
 
 @contextmanager
+def role_mailboxes(stack: Stack) -> Iterator[None]:
+    ids = [f"firm{number}" for number in range(60)]
+    add(stack, *(pb.Member(member_id=one, emails=[f"info@{one}.example"]) for one in ids))
+    try:
+        yield
+    finally:
+        remove(stack, *ids)
+        stack.sync()
+        execute(stack, "delete from dropped_count")
+
+
+@contextmanager
 def placeholders(stack: Stack) -> Iterator[None]:
     ids = [f"shared{number}" for number in range(12)]
     add(stack, *(pb.Member(member_id=one, emails=["none@mail.example"]) for one in ids))
