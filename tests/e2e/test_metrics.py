@@ -97,7 +97,7 @@ def test_every_call_leaves_one_line_with_all_that_an_operator_needs(stack: Stack
     assert sent["event"] == "graph call"
     assert (sent["audience_id"], sent["ad_account_id"]) == (AUDIENCE_ID, AD_ACCOUNT_ID)
     assert (sent["verdict"], sent["http_status"], sent["rows"]) == ("OK", 200, 1)
-    assert sent["trace_id"]
+    assert sent["facebook_trace_id"]
     assert sent["usage_percent"] is not None
     assert sent["duration_ms"] > 0
     calls = {line["method"]: line for line in lines if line["event"] == "rpc"}
