@@ -110,7 +110,9 @@ async def serve(
             ),
             tells_database=not shares_port,
         )
-        metrics = await stack.enter_async_context(monitor.opened(settings.metrics_listen))
+        metrics = await stack.enter_async_context(
+            monitor.opened(settings.metrics_listen, settings.token_for_metrics())
+        )
 
         await _run(
             settings,
