@@ -237,6 +237,7 @@ def _entrance(settings: Settings, clock: Clock) -> Entrance:
     path = settings.tokens_file
     return Entrance(
         callers=KnownCallers(path, clock.monotonic) if path else None,
+        knows_certificates=settings.tls_client_ca_file is not None,
         bounds=CallerBounds(
             calls_per_second=settings.caller_calls_per_second,
             calls_at_once=settings.caller_calls_at_once,

@@ -93,12 +93,14 @@ class AccessSettings(BaseSettings):
     )
     tls_client_ca_file: Path | None = Field(
         default=None,
-        description="Roots of callers' certificates. Set: nobody gets a connection without one.",
+        description="Roots of callers' certificates. Set: nobody gets a connection without one, and a "
+        "name in it may stand for a token in AUDIENCE_SYNC_TOKENS_FILE.",
         json_schema_extra=accepts("a path of a PEM file"),
     )
     tokens_file: Path | None = Field(
         default=None,
-        description="Who may call: hashes of tokens with their scopes, read again when it changes. "
+        description="Who may call: hashes of tokens, or names in certificates, with their scopes, read "
+        "again when it changes. "
         "Required where other machines reach it. Unset: every call is taken.",
         json_schema_extra=accepts("a path of a TOML file"),
     )
