@@ -218,3 +218,7 @@ select revision from audience where audience_no = :audience_no;
 -- name: read_changed_keys :many
 -- Whom the batch changed.
 select member_key from touched where row_no = 0 and is_changed;
+
+-- name: has_tombstones :value
+-- Whether anyone is known to have left.
+select exists (select from tombstone where audience_no = :audience_no);

@@ -269,3 +269,8 @@ def read_revision(s: Session, *, audience_no: int) -> list[Row]:
 @named("read_changed_keys")
 def read_changed_keys(s: Session) -> list[Row]:
     return [{"member_key": member_key} for member_key in _changed(s)]
+
+
+@named("has_tombstones")
+def has_tombstones(s: Session, *, audience_no: int) -> list[Row]:
+    return [{"exists": bool(s.tables.tombstone.of(audience_no).rows)}]
