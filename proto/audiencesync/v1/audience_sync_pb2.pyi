@@ -945,7 +945,7 @@ class Change(_message.Message):
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """When it happened, for callers who may deliver late, out of order or repeatedly: a change older
         than what is known of the member changes nothing, so a late OPERATION_ADD does not bring back
-        who left later. Of two changes with the same time the one that arrives later holds. Not set:
+        who left later; nor does one older than the last list that replaced all. Of two changes with the same time the one that arrives later holds. Not set:
         now. A time in the future counts as now. That a member left, and when, is remembered for 30
         days after they left; an older OPERATION_ADD that arrives later still is taken. A change that says
         no time and nothing new is not written, so it does not count as newer than one that says a time.
@@ -1729,8 +1729,9 @@ class ImportHeader(_message.Message):
         """Changes, as in UpdateMembership; each chunk counts as soon as it is acknowledged."""
         MODE_REPLACE: ImportHeader._Mode.ValueType  # 2
         """The list is the whole membership: who is not in it leaves. Nothing changes before the last
-        chunk. It speaks as of its beginning: a member of whom something newer was said since keeps
-        that. One at a time for an audience.
+        chunk. It speaks as of its beginning, and of everybody: a member of whom something newer was
+        said since keeps that, and what is said later of a time before it (`occurred_at`) changes
+        nothing. One at a time for an audience.
         """
 
     class Mode(_Mode, metaclass=_ModeEnumTypeWrapper):
@@ -1742,8 +1743,9 @@ class ImportHeader(_message.Message):
     """Changes, as in UpdateMembership; each chunk counts as soon as it is acknowledged."""
     MODE_REPLACE: ImportHeader.Mode.ValueType  # 2
     """The list is the whole membership: who is not in it leaves. Nothing changes before the last
-    chunk. It speaks as of its beginning: a member of whom something newer was said since keeps
-    that. One at a time for an audience.
+    chunk. It speaks as of its beginning, and of everybody: a member of whom something newer was
+    said since keeps that, and what is said later of a time before it (`occurred_at`) changes
+    nothing. One at a time for an audience.
     """
 
     AUDIENCE_ID_FIELD_NUMBER: _builtins.int
