@@ -128,7 +128,7 @@ class _Chunk:
     async def _count_dropped(self, prepared: PreparedChanges) -> None:
         if not self._taken.is_dry_run:
             await add_dropped_counts(
-                self._connection, self._audience_no, prepared.dropped, now=self._now
+                self._connection, self._audience_no, prepared.counted(), now=self._now
             )
 
     async def _stage_or_replace(

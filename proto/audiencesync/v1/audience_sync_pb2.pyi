@@ -2371,6 +2371,11 @@ class AuditEvent(_message.Message):
         """`audience-sync rotate-keys` sealed the secrets of an ad account anew. Details: key_id, the key
         that seals now; former_key_ids; system_user, who ran the command.
         """
+        ACTION_ERASE_AUDIENCE: AuditEvent._Action.ValueType  # 11
+        """The membership of a disconnected audience was deleted here, which follows DisconnectAudience in every
+        mode. Told of whoever asked for that last. Details: mode; DELETE_ON_FACEBOOK says that the Custom
+        Audience was deleted too.
+        """
 
     class Action(_Action, metaclass=_ActionEnumTypeWrapper):
         """What was done."""
@@ -2402,6 +2407,11 @@ class AuditEvent(_message.Message):
     ACTION_ROTATE_KEYS: AuditEvent.Action.ValueType  # 10
     """`audience-sync rotate-keys` sealed the secrets of an ad account anew. Details: key_id, the key
     that seals now; former_key_ids; system_user, who ran the command.
+    """
+    ACTION_ERASE_AUDIENCE: AuditEvent.Action.ValueType  # 11
+    """The membership of a disconnected audience was deleted here, which follows DisconnectAudience in every
+    mode. Told of whoever asked for that last. Details: mode; DELETE_ON_FACEBOOK says that the Custom
+    Audience was deleted too.
     """
 
     class _Client:
@@ -2539,6 +2549,7 @@ class ListAuditEventsRequest(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ACTIONS_FIELD_NUMBER: _builtins.int
     audience_id: _builtins.str
     """Only what was done to this audience, or to a former one of the id; empty: all."""
     ad_account_id: _builtins.str
@@ -2559,6 +2570,10 @@ class ListAuditEventsRequest(_message.Message):
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """Only what was done before. Not set: until now."""
 
+    @_builtins.property
+    def actions(self) -> _containers.RepeatedScalarFieldContainer[Global___AuditEvent.Action.ValueType]:
+        """Only what is of one of these kinds; empty: all."""
+
     def __init__(
         self,
         *,
@@ -2569,10 +2584,11 @@ class ListAuditEventsRequest(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        actions: _abc.Iterable[Global___AuditEvent.Action.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "begin_time", b"begin_time", "caller", b"caller", "end_time", b"end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "ad_account_id", b"ad_account_id", "audience_id", b"audience_id", "begin_time", b"begin_time", "caller", b"caller", "end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "actions", b"actions", "ad_account_id", b"ad_account_id", "audience_id", b"audience_id", "begin_time", b"begin_time", "caller", b"caller", "end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
     _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
