@@ -202,4 +202,4 @@ async def test_a_member_whom_a_node_of_citus_knows_is_known(database_url: str) -
         assert await inserted(connection, audience, [enters("ann", email("a"))]) is not None
         both = [enters("ann", email("a")), enters("bob", email("b"))]
         assert await inserted(connection, audience, both) is None
-        assert (await reread(connection, audience)).member_count == 1
+        assert (await reread(connection, audience.audience_no)).member_count == 1
