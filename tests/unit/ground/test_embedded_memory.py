@@ -16,12 +16,12 @@ def test_an_eighth_of_the_memory_is_shared_within_bounds(memory_gb: float, share
     assert memory.share_of(int(memory_gb * GB)) == shared_mb
 
 
-@pytest.mark.parametrize(("said", "is_limited"), [(f"{2 * GB}\n", True), ("max\n", False)])
+@pytest.mark.parametrize(("said", "shared_mb"), [(f"{2 * GB}\n", 256), ("max\n", 1024)])
 def test_a_container_has_what_it_is_allowed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, is_limited: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, shared_mb: int
 ) -> None:
     limit = tmp_path / "memory.max"
     limit.write_text(said)
-    monkeypatch.setattr(memory.os, "sysconf", {"SC_PHYS_PAGES": 8, "SC_PAGE_SIZE": GB}.__getitem__)
+    monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 8, "SC_PAGE_SIZE": GB}.__getitem__)
     monkeypatch.setattr(memory, "_LIMITS", (limit, tmp_path / "none"))
-    assert memory.shared_mb() == (256 if is_limited else 1024)
+    assert memory.shared_mb() == shared_mb
