@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from typing import Final
 
 from service.identifiers.email import is_email_domain
@@ -12,6 +11,7 @@ from service.identifiers.members import region_of
 from service.identifiers.normalize import REGIONAL_KEYS, rule_of
 from service.identifiers.plain_emails import plain_emails
 from service.identifiers.plain_phone import plain_phones
+from service.identifiers.sha256 import sha256
 from service.identifiers.text_memory import REMEMBERED_CHARACTERS_MAX, TextMemory
 
 NOTHING: Final = b""
@@ -89,15 +89,13 @@ class ColumnValues:
         return [
             self._strong(Key.EMAIL, _ANY_REGION, text)
             if address is None
-            else sha256(address.encode()).digest()
+            else sha256(address.encode())
             for address, text in zip(plain_emails(texts, self._is_domain), texts, strict=True)
         ]
 
     def _of_phones(self, texts: Sequence[str], regions: Sequence[str]) -> Sequence[bytes]:
         return [
-            self._strong(Key.PHONE, region, text)
-            if digits is None
-            else sha256(digits.encode()).digest()
+            self._strong(Key.PHONE, region, text) if digits is None else sha256(digits.encode())
             for digits, text, region in zip(
                 plain_phones([text.strip() for text in texts], regions), texts, regions, strict=True
             )
@@ -128,4 +126,4 @@ def _weak(rule: Callable[[str], str | DropReason], text: str) -> bytes:
     normalized = rule(text) if len(text) <= REMEMBERED_CHARACTERS_MAX else DropReason.TOO_LONG
     if isinstance(normalized, DropReason):
         return UNSURE
-    return sha256(normalized.encode()).digest() if normalized else NOTHING
+    return sha256(normalized.encode()) if normalized else NOTHING

@@ -1,14 +1,14 @@
 """Turns a raw value into the bytes that are stored: a SHA-256, or a device id as it is."""
 
-import hashlib
 import re
 from typing import Final
 
 from service.identifiers.keys import DropReason, Key
 from service.identifiers.madid import uuid_bytes
 from service.identifiers.normalize import normalize
+from service.identifiers.sha256 import sha256
 
-HASH_OF_NOTHING: Final = hashlib.sha256(b"").digest()
+HASH_OF_NOTHING: Final = sha256(b"")
 """What careless senders hash for a blank. It is nobody's, so it is never sent."""
 
 _SHA256_HEX_DIGITS = 64
@@ -42,4 +42,4 @@ def encode(key: Key, normalized: str) -> bytes | None:
         return None
     if key is Key.MADID:
         return uuid_bytes(normalized)
-    return hashlib.sha256(normalized.encode()).digest()
+    return sha256(normalized.encode())
