@@ -52,6 +52,9 @@ class PackedRows(Sequence[bytes]):
         """
         if isinstance(rows, cls):
             return rows
+        rows = list(rows)
+        if run := run_of(rows):
+            return cls([run])
         return cls(a_run(mask, b"".join(some)) for mask, some in groupby(rows, row_mask))
 
     def __len__(self) -> int:
@@ -99,6 +102,22 @@ def a_run(mask: int, packed: bytes) -> Run:
     if len(packed) % row_size(mask):
         raise ValueError("the rows of a run end within a row")
     return Run(mask, memoryview(packed))
+
+
+def run_of(rows: Sequence[bytes]) -> Run | None:
+    """These rows as one run; None if there are none, or with different masks.
+
+    Raises:
+        ValueError: the first is no row.
+    """
+    if not rows:
+        return None
+    mask = rows[0][:MASK_BYTES]
+    size = row_size(row_mask(mask))
+    if set(map(len, rows)) != {size}:
+        return None
+    packed = b"".join(rows)
+    return Run(row_mask(mask), memoryview(packed)) if _is_uniform(packed, mask) else None
 
 
 @functools.lru_cache(maxsize=64)
