@@ -1,17 +1,18 @@
 """Gives the values of columns: of one key, the texts that many members have."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from service.identifiers.email import is_email_domain
 from service.identifiers.hashing import value_of
 from service.identifiers.keys import STRONG_KEYS, DropReason, Key
 from service.identifiers.members import region_of
 from service.identifiers.normalize import REGIONAL_KEYS, rule_of
 from service.identifiers.plain_emails import plain_emails
-from service.identifiers.plain_phone import plain_phones
-from service.identifiers.sha256 import sha256
+from service.identifiers.plain_phones import PhoneColumns
+from service.identifiers.plain_words import WORD_KEYS, plain_words
+from service.identifiers.sha256 import sha256, sha256_each
 from service.identifiers.text_memory import REMEMBERED_CHARACTERS_MAX, TextMemory
 
 NOTHING: Final = b""
@@ -36,7 +37,7 @@ class ColumnValues:
         self._memories: dict[tuple[Key, str], TextMemory[bytes]] = {}
         self._memories_in_detail: dict[tuple[Key, str], TextMemory[bytes | DropReason | None]] = {}
         self._region_of = TextMemory(self._region_named)
-        self._is_domain = TextMemory(is_email_domain)
+        self._phones = PhoneColumns()
 
     def of_columns(
         self, columns: Mapping[Key, Sequence[str]], count: int
@@ -46,8 +47,13 @@ class ColumnValues:
         Shape: `columns` has the texts of `count` members for each key that any of them has.
         """
         countries = columns.get(Key.COUNTRY, ())
-        regions = [self._region_of[text] for text in countries] or [self.default_region] * count
-        return {key: self._of_column(key, columns[key], regions) for key in Key if columns.get(key)}
+        regions = list(map(self._region_of.__getitem__, countries))
+        regions = regions or [self.default_region] * count
+        return {
+            key: self._of_column(key, column, regions)
+            for key, column in sorted(columns.items())
+            if column
+        }
 
     def in_detail(
         self, key: Key, raw: str, *, region: str, this_year: int
@@ -69,16 +75,21 @@ class ColumnValues:
             return self._of_emails(texts)
         if key is Key.PHONE:
             return self._of_phones(texts, regions)
+        if key is Key.MADID:
+            return [self._strong(key, _ANY_REGION, text) for text in texts]
         if key not in REGIONAL_KEYS:
-            return list(map(self._reading(key, _ANY_REGION), texts))
-        readings = {region: self._reading(key, region) for region in set(regions)}
-        if len(readings) == 1:
-            return list(map(readings[regions[0]], texts))
-        return [readings[region](text) for region, text in zip(regions, texts, strict=True)]
+            return list(map(self._knowing(key, _ANY_REGION, texts).__getitem__, texts))
+        by_region = self._by_region(texts, regions)
+        known = {region: self._knowing(key, region, some) for region, some in by_region.items()}
+        if len(known) == 1:
+            return list(map(known[regions[0]].__getitem__, texts))
+        return [known[region][text] for region, text in zip(regions, texts, strict=True)]
 
     def _of_filled(self, key: Key, texts: Sequence[str], regions: Sequence[str]) -> Sequence[bytes]:
         """The same, of those that are not empty only."""
         places = [place for place, text in enumerate(texts) if text]
+        if not places:
+            return [NOTHING] * len(texts)
         filled = self._of_column(key, [texts[at] for at in places], [regions[at] for at in places])
         values = [NOTHING] * len(texts)
         for place, value in zip(places, filled, strict=True):
@@ -86,30 +97,38 @@ class ColumnValues:
         return values
 
     def _of_emails(self, texts: Sequence[str]) -> Sequence[bytes]:
-        return [
-            self._strong(Key.EMAIL, _ANY_REGION, text)
-            if address is None
-            else sha256(address.encode())
-            for address, text in zip(plain_emails(texts, self._is_domain), texts, strict=True)
-        ]
+        addresses, odd = plain_emails(texts)
+        values = sha256_each(addresses)
+        for at in odd:
+            values[at] = self._strong(Key.EMAIL, _ANY_REGION, texts[at])
+        return values
 
     def _of_phones(self, texts: Sequence[str], regions: Sequence[str]) -> Sequence[bytes]:
-        return [
-            self._strong(Key.PHONE, region, text) if digits is None else sha256(digits.encode())
-            for digits, text, region in zip(
-                plain_phones([text.strip() for text in texts], regions), texts, regions, strict=True
-            )
-        ]
+        digits, odd = self._phones.plain_phones(texts, regions)
+        values = sha256_each(digits)
+        for at in odd:
+            values[at] = self._strong(Key.PHONE, regions[at], texts[at])
+        return values
 
-    def _reading(self, key: Key, region: str) -> Callable[[str], bytes]:
-        """What reads one text. Of weak keys alone texts come again, so only theirs are remembered."""
-        if key is Key.MADID:
-            return partial(self._strong, key, region)
+    def _knowing(self, key: Key, region: str, texts: Collection[str]) -> TextMemory[bytes]:
+        """What the texts of a weak key give; those that are new are read together where they can be."""
         known = self._memories.get((key, region))
         if known is None:
             rule = rule_of(key, region=region, this_year=self.this_year)
             known = self._memories[key, region] = TextMemory(partial(_weak, rule))
-        return known.__getitem__
+        if key in WORD_KEYS and (new := set(texts).difference(known)):
+            words = plain_words(key, list(new), region)
+            known.learn(dict(zip(words, sha256_each(words.values()), strict=True)))
+        return known
+
+    @staticmethod
+    def _by_region(texts: Sequence[str], regions: Sequence[str]) -> Mapping[str, Collection[str]]:
+        if len(set(regions)) == 1:
+            return {regions[0]: texts}
+        texts_in: defaultdict[str, set[str]] = defaultdict(set)
+        for region, text in zip(regions, texts, strict=True):
+            texts_in[region].add(text)
+        return texts_in
 
     def _strong(self, key: Key, region: str, raw: str) -> bytes:
         if not raw:

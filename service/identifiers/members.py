@@ -122,9 +122,12 @@ def member_key(member_id: str) -> bytes:
     return sha256(member_id.encode("utf-8", "surrogatepass"))[:MEMBER_KEY_BYTES]
 
 
-def member_keys(member_ids: Iterable[str]) -> list[bytes]:
+def member_keys(member_ids: Sequence[str]) -> list[bytes]:
     """The same of many ids."""
-    encoded = [one.encode("utf-8", "surrogatepass") for one in member_ids]
+    try:
+        encoded = list(map(str.encode, member_ids))
+    except UnicodeEncodeError:  # a lone surrogate
+        encoded = [one.encode("utf-8", "surrogatepass") for one in member_ids]
     return [digest[:MEMBER_KEY_BYTES] for digest in sha256_each(encoded)]
 
 

@@ -1,5 +1,6 @@
 """Makes of members that come as columns what the store merges, normalised and hashed together."""
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Final
 
@@ -27,9 +28,9 @@ async def prepare_columns(
     """
     members = listed_members(columns)
     keys = await _keys_of(members, slices)
-    newest = dict(zip(keys, count(), strict=False))
-    overtaken = len(keys) - len(newest)
+    overtaken = len(keys) - len(set(keys))
     if overtaken:
+        newest = dict(zip(keys, count(), strict=False))
         keys, members = list(newest), members.at(list(newest.values()))
     if columns.operation == pb.Change.OPERATION_REMOVE:
         leavers = [MemberChange(key, None) for key in keys]
@@ -71,12 +72,21 @@ class _Reading:
         keys = self._keys[start:end]
         texts = {key: column[start:end] for key, column in self._members.texts.items()}
         rows = self.reader.rows_of_columns(texts, len(keys))
-        for place, row in enumerate(rows):
+        plain = [row for row in rows if row is not None]
+        if len(plain) < len(rows):
+            keys = self._keys_of_plain(rows, start)
+        self.keys += keys
+        self.rows += plain
+
+    def _keys_of_plain(self, rows: Sequence[bytes | None], start: int) -> list[bytes]:
+        """The keys of those who have a row. At the others a closer look is taken."""
+        keys = []
+        for place, row in enumerate(rows, start):
             if row is None:
-                self._look_closer(start + place)
+                self._look_closer(place)
             else:
-                self.keys.append(keys[place])
-                self.rows.append(row)
+                keys.append(self._keys[place])
+        return keys
 
     def _look_closer(self, place: int) -> None:
         rows = self.reader.rows_of_any(self._members.member(place))

@@ -80,6 +80,10 @@ def test_members_read_together_are_read_as_each_alone(
     assert reader.unknown_traits == 2 * sum(found.unknown_traits for found in alone)
 
 
+@example(["a@x.com\na@x.com", "b@x.com"])
+@example(
+    [f"{'n' * 150}@{'.'.join(['d' * 60] * 5)}", f" {'n' * 151}@x.com", "a@x..com", "a@x_y.com"]
+)
 @example([" ", "a@x.com b@x.com"])  # as many words as texts, but not one each
 @example(["a@b@c.com", "x.com"])
 @given(st.lists(_NEAR_EMAILS, min_size=1, max_size=8))
