@@ -1,7 +1,7 @@
 """Gives the values of columns: of one key, the texts that many members have."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -78,11 +78,13 @@ class ColumnValues:
         if key is Key.MADID:
             return [self._strong(key, _ANY_REGION, text) for text in texts]
         if key not in REGIONAL_KEYS:
-            return list(map(self._knowing(key, _ANY_REGION, texts).__getitem__, texts))
-        by_region = self._by_region(texts, regions)
-        known = {region: self._knowing(key, region, some) for region, some in by_region.items()}
-        if len(known) == 1:
-            return list(map(known[regions[0]].__getitem__, texts))
+            return self._of_words(key, texts, _ANY_REGION)
+        several = set(regions)
+        if len(several) == 1:
+            return self._of_words(key, texts, regions[0])
+        known = {region: self._memory(key, region) for region in several}
+        if key in WORD_KEYS:
+            self._learn_of_regions(key, texts, regions, known)
         return [known[region][text] for region, text in zip(regions, texts, strict=True)]
 
     def _of_filled(self, key: Key, texts: Sequence[str], regions: Sequence[str]) -> Sequence[bytes]:
@@ -110,25 +112,41 @@ class ColumnValues:
             values[at] = self._strong(Key.PHONE, regions[at], texts[at])
         return values
 
-    def _knowing(self, key: Key, region: str, texts: Collection[str]) -> TextMemory[bytes]:
-        """What the texts of a weak key give; those that are new are read together where they can be."""
+    def _of_words(self, key: Key, texts: Sequence[str], region: str) -> Sequence[bytes]:
+        known = self._memory(key, region)
+        if key in WORD_KEYS:
+            new = [text for text in texts if text not in known]
+            self._learn(key, region, new, known)
+        return list(map(known.__getitem__, texts))
+
+    def _learn_of_regions(
+        self,
+        key: Key,
+        texts: Sequence[str],
+        regions: Sequence[str],
+        known: Mapping[str, TextMemory[bytes]],
+    ) -> None:
+        new: defaultdict[str, list[str]] = defaultdict(list)
+        for region, text in zip(regions, texts, strict=True):
+            if text not in known[region]:
+                new[region].append(text)
+        for region, its_texts in new.items():
+            self._learn(key, region, its_texts, known[region])
+
+    @staticmethod
+    def _learn(key: Key, region: str, new: Sequence[str], known: TextMemory[bytes]) -> None:
+        """Read new texts together, as far as they are plain; the memory itself reads the others."""
+        if new:
+            words = plain_words(key, list(dict.fromkeys(new)), region)
+            known.learn(dict(zip(words, sha256_each(words.values()), strict=True)))
+
+    def _memory(self, key: Key, region: str) -> TextMemory[bytes]:
+        """What the texts of a weak key give: they alone come again, so only theirs is remembered."""
         known = self._memories.get((key, region))
         if known is None:
             rule = rule_of(key, region=region, this_year=self.this_year)
             known = self._memories[key, region] = TextMemory(partial(_weak, rule))
-        if key in WORD_KEYS and (new := set(texts).difference(known)):
-            words = plain_words(key, list(new), region)
-            known.learn(dict(zip(words, sha256_each(words.values()), strict=True)))
         return known
-
-    @staticmethod
-    def _by_region(texts: Sequence[str], regions: Sequence[str]) -> Mapping[str, Collection[str]]:
-        if len(set(regions)) == 1:
-            return {regions[0]: texts}
-        texts_in: defaultdict[str, set[str]] = defaultdict(set)
-        for region, text in zip(regions, texts, strict=True):
-            texts_in[region].add(text)
-        return texts_in
 
     def _strong(self, key: Key, region: str, raw: str) -> bytes:
         if not raw:

@@ -7,6 +7,7 @@ from typing import Final
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.identifiers.column_values import ColumnValues
+from service.identifiers.keys import Key
 from service.identifiers.member_reader import MemberReader
 from service.identifiers.members import member_keys
 from service.rpc.member_columns import ListedMembers, listed_members
@@ -16,7 +17,9 @@ from service.store.member_batch import MemberBatch
 from service.store.rows import MemberChange
 
 MEMBERS_AT_ONCE: Final = 200
-"""Members read together without a look at the clock: half a millisecond, or 2 if they have every key."""
+"""Members read together without a look at the clock: 1 millisecond if they have eight keys."""
+MEMBERS_OF_ONE_KEY_AT_ONCE: Final = 500
+"""The same of members with an e-mail alone, and of ids: half a millisecond."""
 
 
 async def prepare_columns(
@@ -36,9 +39,10 @@ async def prepare_columns(
         leavers = [MemberChange(key, None) for key in keys]
         return PreparedChanges(values.default_region, leavers, overtaken=overtaken)
     reading = _Reading(members, keys, MemberReader(values))
-    for start in range(0, len(keys), MEMBERS_AT_ONCE):
+    at_once = members_at_once(members)
+    for start in range(0, len(keys), at_once):
         await slices.turn()
-        reading.read(start, start + MEMBERS_AT_ONCE)
+        reading.read(start, start + at_once)
     return PreparedChanges(
         values.default_region,
         MemberBatch(reading.keys, reading.rows, reading.others),
@@ -48,11 +52,16 @@ async def prepare_columns(
     )
 
 
+def members_at_once(members: ListedMembers) -> int:
+    """How many members are read together: an odd phone number takes so long that few must do."""
+    return MEMBERS_OF_ONE_KEY_AT_ONCE if members.texts.keys() <= {Key.EMAIL} else MEMBERS_AT_ONCE
+
+
 async def _keys_of(members: ListedMembers, slices: Slices) -> list[bytes]:
     keys: list[bytes] = []
-    for start in range(0, len(members.ids), MEMBERS_AT_ONCE):
+    for start in range(0, len(members.ids), MEMBERS_OF_ONE_KEY_AT_ONCE):
         await slices.turn()
-        keys += member_keys(members.ids[start : start + MEMBERS_AT_ONCE])
+        keys += member_keys(members.ids[start : start + MEMBERS_OF_ONE_KEY_AT_ONCE])
     return keys
 
 
