@@ -14,6 +14,7 @@ from service.store.connection import Connection
 from service.store.copy_rows import (
     INCOMING_COLUMNS,
     RECORDS_A_TURN,
+    ROWS_A_TURN,
     incoming_records,
     staged_records,
 )
@@ -110,8 +111,10 @@ async def test_rows_are_written_together_as_each_alone(drawn: list[tuple[bytes, 
 
 
 async def test_more_records_than_are_written_at_once_are_all_copied(database_url: str) -> None:
-    count = RECORDS_A_TURN * 2 + 1
-    batch = MemberBatch([key_of(f"b{at}") for at in range(count)], [email("a")] * count)
+    count = ROWS_A_TURN * 2 + 1
+    others = [enters(f"o{at}", email("a")) for at in range(RECORDS_A_TURN + 1)]
+    keys = [key_of(f"b{at}") for at in range(count)]
+    batch = MemberBatch(keys, [email("a")] * count, others)
     async with connected(database_url) as store:
         assert await copied(store, batch) == expected(list(batch))
 
