@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from service.identifiers.hashing import value_of
+from service.identifiers.hashing import HASH_OF_NOTHING, all_already_hashed, value_of
 from service.identifiers.keys import STRONG_KEYS, DropReason, Key
 from service.identifiers.members import region_of
 from service.identifiers.normalize import REGIONAL_KEYS, rule_of
 from service.identifiers.plain_emails import plain_emails
+from service.identifiers.plain_phone import plain_phone
 from service.identifiers.plain_phones import PhoneColumns
 from service.identifiers.plain_words import WORD_KEYS, plain_words
 from service.identifiers.sha256 import sha256, sha256_each
@@ -71,6 +72,8 @@ class ColumnValues:
     def _of_column(self, key: Key, texts: Sequence[str], regions: Sequence[str]) -> Sequence[bytes]:
         if key in _TOGETHER and not all(texts):
             return self._of_filled(key, texts, regions)
+        if key in _TOGETHER and (digests := all_already_hashed(texts)):
+            return [UNSURE if one == HASH_OF_NOTHING else one for one in digests]
         if key is Key.EMAIL:
             return self._of_emails(texts)
         if key is Key.PHONE:
@@ -100,6 +103,8 @@ class ColumnValues:
 
     def _of_emails(self, texts: Sequence[str]) -> Sequence[bytes]:
         addresses, odd = plain_emails(texts)
+        if len(odd) > len(texts) // 2:
+            return [self._strong(Key.EMAIL, _ANY_REGION, text) for text in texts]
         values = sha256_each(addresses)
         for at in odd:
             values[at] = self._strong(Key.EMAIL, _ANY_REGION, texts[at])
@@ -109,7 +114,10 @@ class ColumnValues:
         digits, odd = self._phones.plain_phones(texts, regions)
         values = sha256_each(digits)
         for at in odd:
-            values[at] = self._strong(Key.PHONE, regions[at], texts[at])
+            one = plain_phone(texts[at].strip(), regions[at])
+            values[at] = (
+                sha256(one.encode()) if one else self._strong(Key.PHONE, regions[at], texts[at])
+            )
         return values
 
     def _of_words(self, key: Key, texts: Sequence[str], region: str) -> Sequence[bytes]:

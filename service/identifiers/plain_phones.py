@@ -85,7 +85,7 @@ class PhoneColumns:
 
 
 def _without_punctuation(texts: Sequence[str]) -> list[bytes]:
-    """The texts without punctuation; nothing of those that need care."""
+    """The texts without punctuation, a plus sign for `00`; nothing of those that need care."""
     joined = "\n".join(texts)
     if (
         joined.count("\n") >= len(texts)
@@ -93,6 +93,8 @@ def _without_punctuation(texts: Sequence[str]) -> list[bytes]:
         or max(map(len, texts)) > PLAIN_CHARACTERS_MAX
     ):
         joined = "\n".join("" if _needs_care(text) else text for text in texts)
+    if "00" in joined:
+        joined = f"\n{joined}".replace("\n00", "\n+")[1:]
     return joined.encode("ascii", "replace").translate(None, PUNCTUATION).split(b"\n")
 
 

@@ -57,7 +57,7 @@ def test_numbers_read_together_are_read_as_each_alone(at_once: int) -> None:
             text = texts[place].strip()
             assert digits[place].decode() == plain_phone(text, regions[place]), text
             assert digits[place].decode() == phone_of_any_form(text, regions[place]), text
-    assert read_count > plain_count / 2
+    assert read_count > plain_count * 0.9
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,7 @@ def test_what_is_not_plain_is_left_to_libphonenumber(text: str) -> None:
         ("(415) 555-0100", "US"),
         ("415.555.0100", "CA"),
         ("14155550100", "US"),
+        ("0044 20 7946 0958", "US"),
         ("030/901820", "DE"),
         ("49 30 901820", "DE"),
         ("+39 06 1234 5678", "US"),
