@@ -19,7 +19,7 @@ def migrate(
         typer.Option(
             "--citus",
             help="Also spread the tables by audience over the nodes of a Citus cluster. To be tried on"
-            " a copy: docs/scaling.md says which statements of the service Citus refuses as yet.",
+            " a copy first: docs/scaling.md says what was run on one, and what was not.",
         ),
     ] = False,
     lock_tables: Annotated[

@@ -16,6 +16,7 @@ import structlog
 
 from service.embedded.account import Account
 from service.embedded.errors import ADVICE, EmbeddedPostgresError
+from service.embedded.memory import shared_mb
 
 START_SECONDS_MAX: Final = 300
 """A start after a crash reads the whole write-ahead log."""
@@ -37,7 +38,7 @@ port = 5432
 unix_socket_directories = '{socket_dir}'
 unix_socket_permissions = 0700
 max_connections = {connections_max}
-shared_buffers = 128MB
+shared_buffers = {shared_mb}MB
 max_wal_size = 4GB
 checkpoint_timeout = 30min
 autovacuum_naptime = 15s
@@ -171,6 +172,7 @@ class Server:
             _CONFIGURATION.format(
                 socket_dir=socket_dir,
                 connections_max=CONNECTIONS_MAX,
+                shared_mb=shared_mb(),
                 durable="on" if self.durable else "off",
             )
         )

@@ -8,7 +8,16 @@ from itertools import chain, groupby
 from struct import Struct
 from typing import Final, overload
 
-from service.identifiers.rows import EMPTY_ROW, MASK_BYTES, row_mask, row_size, split_rows
+from service.identifiers.keys import STRONG_KEYS, Key
+from service.identifiers.rows import (
+    EMPTY_ROW,
+    MASK_BYTES,
+    PREFIX_BYTES,
+    row_mask,
+    row_size,
+    split_rows,
+    strong_places,
+)
 
 _NUMBER_BYTES: Final = 8
 
@@ -138,6 +147,22 @@ def runs_of(chunk: bytes) -> list[Run]:
     if _is_uniform(chunk, mask):
         return [a_run(row_mask(mask), chunk)] if mask != EMPTY_ROW else []
     return by_mask(split_rows(chunk))
+
+
+def sorted_prefixes(rows: Iterable[bytes]) -> dict[Key, list[int]]:
+    """The prefixes of the rows' strong identifiers by key, each once."""
+    found: dict[Key, set[int]] = {key: set() for key in STRONG_KEYS}
+    for run in PackedRows.of(rows).runs:
+        for key, place in strong_places(run.mask):
+            cut = _prefix_at(place.start, run.row_bytes)
+            found[key].update(prefix for (prefix,) in cut.iter_unpack(run.packed))
+    return {key: sorted(prefixes) for key, prefixes in found.items()}
+
+
+@functools.lru_cache(maxsize=64)
+def _prefix_at(start: int, row_bytes: int) -> Struct:
+    """Reads what `prefix` says of the value that lies there in a row."""
+    return Struct(f">{start}xq{row_bytes - start - PREFIX_BYTES}x")
 
 
 def by_mask(rows: Iterable[bytes]) -> list[Run]:

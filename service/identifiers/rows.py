@@ -124,15 +124,20 @@ def _size_of(mask: bytes) -> int:
 
 def strong_identifiers(row: bytes) -> tuple[Identifier, ...]:
     """The row's e-mail, phone and device, as far as it has them, in this order."""
-    return tuple([Identifier(key, row[place]) for key, place in _strong_places(row[:MASK_BYTES])])
+    return tuple([Identifier(key, row[place]) for key, place in _places_of(row[:MASK_BYTES])])
 
 
 @functools.lru_cache(maxsize=_MASK_END)
-def _strong_places(mask: bytes) -> tuple[tuple[Key, slice], ...]:
+def _places_of(mask: bytes) -> tuple[tuple[Key, slice], ...]:
+    return strong_places(int.from_bytes(mask))
+
+
+@functools.lru_cache(maxsize=_MASK_END)
+def strong_places(mask: int) -> tuple[tuple[Key, slice], ...]:
     """Where the strong identifiers lie in a row with this mask."""
     places = []
     start = MASK_BYTES
-    for key in mask_keys(int.from_bytes(mask) & _STRONG_MASK):
+    for key in mask_keys(mask & _STRONG_MASK):
         end = start + value_size(key)
         places.append((key, slice(start, end)))
         start = end

@@ -56,7 +56,6 @@ NOTE_LIST_BEGAN = Command("note_list_began", takes={**_AUDIENCE, "started_at": d
 CLEAR_IMPORT_ROWS = Command("clear_import_rows", takes=_AUDIENCE)
 FORGET_IMPORT = Command("forget_import", takes=_ONE)
 FORGET_IMPORTS = Command("forget_imports", takes=_AUDIENCE)
-FORGET_IMPORT_ROWS = Command("forget_import_rows", takes={**_AUDIENCE, "row_limit": int})
 PRUNE_IMPORTS = Query(
     "prune_imports",
     takes={**_AUDIENCE, "open_before": datetime, "finished_before": datetime},
@@ -171,10 +170,12 @@ async def give_up_import(connection: Connection, audience_no: int, import_id: st
         await drop_staged_rows(connection, audience_no)
 
 
-async def forget_imports(connection: Connection, audience_no: int, *, limit: int) -> int:
-    """Delete what is kept of all imports of an audience, at most `limit` rows; return how many."""
-    await FORGET_IMPORTS.execute(connection, audience_no=audience_no)
-    return await FORGET_IMPORT_ROWS.execute(connection, audience_no=audience_no, row_limit=limit)
+async def forget_imports(connection: Connection, audience_no: int) -> None:
+    """Forget all imports of an audience and the rows of one, of which there may be millions."""
+    with time_allowed(REPLACE_STATEMENT_S_MAX):
+        await allow_long_statements(connection)
+        await FORGET_IMPORTS.execute(connection, audience_no=audience_no)
+        await drop_staged_rows(connection, audience_no)
 
 
 async def prune_imports(

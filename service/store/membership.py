@@ -98,9 +98,9 @@ async def read_members(
 
 
 async def forget_members(connection: Connection, audience_no: int, *, limit: int) -> int:
-    """Delete rows of members, tombstones and chunks, of each kind at most `limit`; return how many.
+    """Delete rows of members, tombstones and chunks, `limit` of each kind; return how many.
 
-    For an audience that takes no changes any more; repeated until nothing is left.
+    A member's rows go together, so there may be a few more of them. For an audience that takes no changes any more; repeated until nothing is left.
     """
     at_once = {"audience_no": audience_no, "row_limit": limit}
     rows = await FORGET_ROWS.execute(connection, **at_once)

@@ -38,7 +38,10 @@ class Touched:
     """Members of whom more than the clock changes."""
     more_members: int
     more_unmatchable: int
-    gone_row_count: int
+    leaver_count: int
+    """Members who were present and are no more."""
+    lost_row_count: int
+    """Rows that members who stay have no more."""
     new_row_count: int
     known_row_count: int
     absent_count: int
@@ -55,7 +58,8 @@ MAKE_TABLES: Final = [
 HAS_LEFTOVER_BATCH = Query("has_leftover_batch", returns=bool)
 CLEAR_MERGE_TABLES = Command("clear_merge_tables")
 FIND_TOUCHED = Query("find_touched", takes={**_AUDIENCE, "now": datetime}, returns=Touched)
-DELETE_GONE_ROWS = Command("delete_gone_rows", takes=_AUDIENCE)
+DELETE_LEAVERS = Command("delete_leavers", takes=_AUDIENCE)
+DELETE_LOST_ROWS = Command("delete_lost_rows", takes=_AUDIENCE)
 CHANGE_KNOWN_ROWS = Command("change_known_rows", takes=_AUDIENCE)
 INSERT_NEW_ROWS = Command("insert_new_rows", takes=_AUDIENCE)
 WRITE_TOMBSTONES = Command("write_tombstones", takes=_AUDIENCE)
@@ -175,8 +179,10 @@ async def make_merge_tables(connection: Connection) -> None:
 
 async def _write_members(connection: Connection, audience_no: int, touched: Touched) -> None:
     """Write what there is to write: in a small batch a statement costs as much as its rows."""
-    if touched.gone_row_count:
-        await DELETE_GONE_ROWS.execute(connection, audience_no=audience_no)
+    if touched.leaver_count:
+        await DELETE_LEAVERS.execute(connection, audience_no=audience_no)
+    if touched.lost_row_count:
+        await DELETE_LOST_ROWS.execute(connection, audience_no=audience_no)
     if touched.known_row_count:
         await CHANGE_KNOWN_ROWS.execute(connection, audience_no=audience_no)
     if touched.new_row_count:

@@ -5,6 +5,7 @@ the primary key finds out. It takes half of a merge's time in Postgres.
 """
 
 from datetime import datetime
+from typing import Final
 
 import asyncpg
 
@@ -16,6 +17,9 @@ from service.store.member_batch import MemberBatch
 from service.store.merge import MOVE_COUNTERS
 from service.store.queries import Query
 from service.store.rows import MergeResult
+
+_VIOLATED_ON_A_NODE: Final = asyncpg.InternalServerError
+"""How Citus passes a violation on; when it was anything else, the merge meets it too."""
 
 HAS_TOMBSTONES = Query("has_tombstones", takes={"audience_no": int}, returns=bool)
 
@@ -44,7 +48,7 @@ async def insert_if_new(
                 columns=MEMBER_COLUMNS,
                 format="binary",
             )
-    except asyncpg.UniqueViolationError:
+    except (asyncpg.UniqueViolationError, _VIOLATED_ON_A_NODE):
         return None
     return await _log(connection, audience_no, batch, now, rules_version)
 

@@ -124,7 +124,10 @@ async def keep_answers(
 async def prune_requests(
     connection: Connection, audience_no: int, before: datetime, *, limit: int
 ) -> int:
-    """Forget answers given before then, at most `limit` and the oldest first; return how many."""
+    """Forget answers given before then, the oldest first; return how many.
+
+    At most `limit`, and old ones to other methods with an id of theirs.
+    """
     return await PRUNE_REQUESTS.execute(
         connection, audience_no=audience_no, before=before, row_limit=limit
     )

@@ -43,17 +43,17 @@ async def delete_on_facebook(held: HeldAudience) -> None:
 
 
 async def finish_disconnect(held: HeldAudience) -> None:
-    """Forget the membership in slices, then end the audience. Raises LeaseLost."""
+    """Forget imports, and the membership in slices, then end the audience. Raises LeaseLost."""
+    await held.lease.outlive_a_call()
+    async with held.transaction() as connection:
+        await imports.forget_imports(connection, held.audience_no)
+        await dropped_counts.forget_dropped_counts(connection, held.audience_no)
     while True:
         await held.lease.outlive_a_call()
         async with held.transaction() as connection:
             forgotten = await membership.forget_members(
                 connection, held.audience_no, limit=FORGET_ROWS_AT_ONCE
             )
-            forgotten += await imports.forget_imports(
-                connection, held.audience_no, limit=FORGET_ROWS_AT_ONCE
-            )
-            await dropped_counts.forget_dropped_counts(connection, held.audience_no)
         if forgotten == 0:
             break
     async with held.transaction() as connection:

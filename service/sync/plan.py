@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.identifiers import Identifier, Key, row_mask, row_of, strong_identifiers
-from service.identifiers.packed_rows import PackedRows, by_mask, distinct
+from service.identifiers.keys import STRONG_KEYS
+from service.identifiers.packed_rows import PackedRows, Run, a_run, by_mask, distinct
+from service.identifiers.rows import strong_places
 
 HOLDERS_MAX: Final = 50
 """Rows: present rows of one identifier that are added again; with more, the identifier alone is."""
@@ -87,7 +89,8 @@ def plan_removed(rows: Iterable[bytes], holders: Holders, *, whole_rows: bool = 
     """
     removals: dict[bytes, None] = {}
     additions: dict[bytes, None] = {}
-    for row in rows:
+    free, others = _told_apart(PackedRows.of(rows), holders)
+    for row in others:
         identifiers = strong_identifiers(row)
         held = [identifier for identifier in identifiers if holders.of(identifier)]
         for identifier in held:
@@ -95,7 +98,31 @@ def plan_removed(rows: Iterable[bytes], holders: Holders, *, whole_rows: bool = 
         removals.update(dict.fromkeys(_rows_that_take_out(row, identifiers, held)))
         if whole_rows and held and not holders.has_row(row):
             removals[row] = None
-    return Plan(removals=PackedRows(by_mask(removals)), additions=PackedRows(by_mask(additions)))
+    return Plan(
+        removals=distinct([*free, *by_mask(removals)]), additions=PackedRows(by_mask(additions))
+    )
+
+
+def _told_apart(rows: PackedRows, holders: Holders) -> tuple[list[Run], list[bytes]]:
+    """Rows of one identifier that nobody holds, which go out as they are, and all others.
+
+    Most rows of most audiences are the former: they need no object each.
+    """
+    held = {key: {one.value for one in holders.rows if one.key is key} for key in STRONG_KEYS}
+    free: list[Run] = []
+    others: list[bytes] = []
+    for run in rows.runs:
+        places = strong_places(run.mask)
+        if len(places) != 1:
+            others += run
+            continue
+        ((key, place),) = places
+        if held[key]:
+            mine = [row for row in run if row[place] not in held[key]]
+            others += [row for row in run if row[place] in held[key]]
+            run = a_run(run.mask, b"".join(mine))  # noqa: PLW2901
+        free.append(run)
+    return free, others
 
 
 def rows_behind(removals: Iterable[bytes], rows: Iterable[bytes]) -> list[bytes]:

@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from service.identifiers import Identifier, Key, prefix, strong_identifiers
-from service.identifiers.packed_rows import PackedRows
+from service.identifiers import Key
+from service.identifiers.packed_rows import PackedRows, sorted_prefixes
 from service.store import change_log, membership
 from service.store.connection import Connection
 from service.store.rows import Chunk, Holder
@@ -107,26 +107,24 @@ async def _plan_removed(
 
 async def find_holders(held: HeldAudience, rows: Collection[bytes]) -> Holders:
     """Who holds the strong identifiers of `rows` now, with all their rows."""
-    identifiers = await asyncio.to_thread(_identifiers_of, rows)
+    prefixes = await asyncio.to_thread(sorted_prefixes, rows)
+    wanted = [(key, prefix) for key, of_key in prefixes.items() for prefix in of_key]
     async with held.context.pool.acquire() as connection:
         found: list[Holder] = []
-        for at in range(0, len(identifiers), LOOK_UP_IDENTIFIERS_MAX):
-            part = identifiers[at : at + LOOK_UP_IDENTIFIERS_MAX]
+        for at in range(0, len(wanted), LOOK_UP_IDENTIFIERS_MAX):
+            part = wanted[at : at + LOOK_UP_IDENTIFIERS_MAX]
             found += await _look_up(connection, held.audience_no, part)
         beside = await _rows_beside(connection, held.audience_no, found)
     return await asyncio.to_thread(Holders.among, [one.packed_row for one in found], beside)
 
 
-def _identifiers_of(rows: Collection[bytes]) -> list[Identifier]:
-    return list(dict.fromkeys(one for row in rows for one in strong_identifiers(row)))
-
-
 async def _look_up(
-    connection: Connection, audience_no: int, identifiers: Sequence[Identifier]
+    connection: Connection, audience_no: int, wanted: Sequence[tuple[Key, int]]
 ) -> list[Holder]:
+    """In the order of the index: a look-up then mostly finds the page of the one before."""
     prefixes: dict[Key, list[int]] = {Key.EMAIL: [], Key.PHONE: [], Key.MADID: []}
-    for key, value in identifiers:
-        prefixes[key].append(prefix(value))
+    for key, prefix in wanted:
+        prefixes[key].append(prefix)
     return await membership.find_holders(
         connection,
         audience_no,

@@ -97,4 +97,5 @@ async def clear_imports(actor: Actor, index: int, minutes: int, gives_up: bool) 
     if gives_up:
         await imports.give_up_import(connection, number, "1")
         return None
-    return await imports.forget_imports(connection, number, limit=1)
+    await imports.forget_imports(connection, number)
+    return None

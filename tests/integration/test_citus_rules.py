@@ -1,4 +1,4 @@
-"""Every named query is within what Citus can plan, or is named here with the reason.
+"""Every named query, and what functions do, is within what Citus can plan.
 
 Citus itself cannot be installed here. That the rules below are its rules was seen by hand, by running every
 query on Citus 13.2 with two nodes beside the coordinator (docs/scaling.md).
@@ -22,25 +22,6 @@ from tests.integration.store_builders import connected
 
 for _module in pkgutil.iter_modules(service.store.__path__):
     importlib.import_module(f"service.store.{_module.name}")
-
-_BY_PLACE: Final = (
-    "a slice is deleted by place, so that no statistics can make it read all of an audience"
-)
-_MERGED_BY_PLACE: Final = (
-    "a row of the batch is joined by its place, so that nothing is looked up twice"
-)
-EXCEPTIONS: Final = {
-    "delete_gone_rows": _MERGED_BY_PLACE,
-    "change_known_rows": _MERGED_BY_PLACE,
-    "forget_rows": _BY_PLACE,
-    "forget_tombstones": _BY_PLACE,
-    "forget_chunks": _BY_PLACE,
-    "forget_import_rows": _BY_PLACE,
-    "prune_tombstones": _BY_PLACE,
-    "prune_requests": _BY_PLACE,
-    "sample_audiences": "an operator's look at all audiences at once",
-}
-"""Queries that are not within the rules; docs/scaling.md says what to do about each."""
 
 SPREAD: Final = "|".join(SPREAD_TABLES)
 WRITES: Final = re.compile(rf"\b(?:update|insert into|delete from) (?:{SPREAD})\b")
@@ -112,7 +93,7 @@ async def prepared(connection: Connection) -> None:
     await connection.execute("set plan_cache_mode = force_generic_plan")
 
 
-async def test_every_query_is_within_citus_rules_but_those_named(database_url: str) -> None:
+async def test_every_query_is_within_citus_rules(database_url: str) -> None:
     async with connected(database_url) as connection:
         await prepared(connection)
         broken = {
@@ -120,8 +101,24 @@ async def test_every_query_is_within_citus_rules_but_those_named(database_url: s
             for name, query in REGISTERED.items()
             if (rules := await broken_rules(connection, name, query.text))
         }
-    assert {name: rules for name, rules in broken.items() if name not in EXCEPTIONS} == {}
-    assert broken.keys() == EXCEPTIONS.keys(), "an exception that is none any more"
+    assert broken == {}
+
+
+FUNCTIONS = """
+select proname::text as name, prosrc as body, pronargs as taken from pg_proc
+where pronamespace = 'public'::regnamespace
+    and prolang = (select oid from pg_language where lanname = 'sql')
+"""
+
+
+async def test_every_function_is_within_citus_rules(database_url: str) -> None:
+    async with connected(database_url) as connection:
+        await prepared(connection)
+        functions = await connection.fetch(FUNCTIONS)
+        assert {"milliseconds_since", "logged_first_after"} <= {one["name"] for one in functions}
+        for name, body, taken in functions:
+            parameters = tuple(f"p{number}" for number in range(taken))
+            assert await broken_rules(connection, name, SqlText("one", body, parameters)) == []
 
 
 @pytest.mark.parametrize(

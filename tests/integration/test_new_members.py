@@ -181,3 +181,25 @@ async def test_members_of_another_audience_are_not_in_the_way(database_url: str)
         people = [enters("a", email("a"))]
         assert await inserted(connection, other, people) == MergeResult(1, 1, 0)
         assert await inserted(connection, audience, people) == MergeResult(1, 1, 0)
+
+
+AS_CITUS_TELLS = """
+create function tell() returns trigger language plpgsql as $$ begin
+    if exists (select from member where member_key = new.member_key) then
+        raise 'duplicate key value violates unique constraint' using errcode = 'XX000';
+    end if;
+    return new;
+end $$;
+create trigger tell before insert on member for each row execute function tell();
+"""
+"""A violation that a node finds comes through its coordinator as an internal error."""
+
+
+async def test_a_member_whom_a_node_of_citus_knows_is_known(database_url: str) -> None:
+    async with connected(database_url) as connection:
+        audience = await an_audience(connection)
+        await connection.execute(AS_CITUS_TELLS)
+        assert await inserted(connection, audience, [enters("ann", email("a"))]) is not None
+        both = [enters("ann", email("a")), enters("bob", email("b"))]
+        assert await inserted(connection, audience, both) is None
+        assert (await reread(connection, audience.audience_no)).member_count == 1

@@ -17,7 +17,7 @@ from service.store.merge import make_merge_tables
 from service.store.queries import TEXTS
 from tests.integration.store_builders import NOON, an_audience, connected
 
-HUGE, TINY = 1, 2
+HUGE, TINY, NEW = 1, 2, 3
 FEW, BATCH = 5, 1000
 FILL = """
 insert into member (audience_no, member_key, row_no, changed_at, email_prefix, packed_row)
@@ -35,6 +35,10 @@ from generate_series(1, 20005) as n;
 insert into tombstone (audience_no, member_key, changed_at)
 select case when n <= 20000 then 1 else 2 end, md5('gone' || n)::uuid, '2026-01-01'
 from generate_series(1, 20005) as n;
+insert into request (audience_no, method, request_id, request_digest, answer, answered_at)
+select case when n <= 20000 then 1 else 2 end, case when n % 2 = 0 then 'A' else 'B' end, n::text,
+    '', '', timestamptz '2026-01-01 UTC' + n * interval '1 second'
+from generate_series(1, 20005) as n;
 insert into audience (
     audience_id, ad_account_id, name, description, sync_interval_s, default_region,
     customer_file_source
@@ -46,6 +50,20 @@ select audience_no, 'act_1', case when audience_no % 10 = 0 then 'infinity' else
     case when audience_no % 10 = 0 then now() + interval '1 day' end
 from audience where audience_id like 'a%' and audience_id <> 'vip';
 update audience set revision = 100000;
+"""
+FILL_NEW = """
+insert into member (audience_no, member_key, row_no, changed_at, email_prefix, packed_row)
+select 3, member_key, row_no, changed_at, email_prefix, packed_row from member where audience_no = 1;
+insert into change_chunk (
+    audience_no, revision, operation, row_count, rules_version, logged_at, packed_rows
+)
+select 3, revision, operation, row_count, rules_version, logged_at, packed_rows
+from change_chunk where audience_no = 1;
+insert into tombstone (audience_no, member_key, changed_at)
+select 3, member_key, changed_at from tombstone where audience_no = 1;
+insert into request (audience_no, method, request_id, request_digest, answer, answered_at)
+select 3, method, request_id, request_digest, answer, answered_at
+from request where audience_no = 1;
 """
 STAGED = """
 insert into import_row (audience_no, chunk_offset, member_key, row_no, packed_row)
@@ -62,11 +80,22 @@ select case n % 4 when 0 then md5('new' || n) when 1 then md5('gone' || n) else 
 from generate_series(1, $1::integer) as n
 """
 """Some are new, some come back, some leave and some change."""
-BIG_TABLES = {"member", "change_chunk", "tombstone", "audience_work", "audience", "import_row"}
+BIG_TABLES = {
+    "member",
+    "change_chunk",
+    "tombstone",
+    "request",
+    "audience_work",
+    "audience",
+    "import_row",
+    "incoming",
+    "touched",
+}
 
 MERGE = [
     "find_touched",
-    "delete_gone_rows",
+    "delete_leavers",
+    "delete_lost_rows",
     "change_known_rows",
     "insert_new_rows",
     "write_tombstones",
@@ -83,6 +112,12 @@ READ = [
     "count_window",
     "prune_log",
     "prune_tombstones",
+    "find_answer",
+    "find_answers",
+    "prune_requests",
+    "forget_rows",
+    "forget_tombstones",
+    "forget_chunks",
     "claim_due",
     "read_work",
 ]
@@ -113,6 +148,9 @@ VALUES: dict[str, Any] = {
     "recheck_after_s": 60.0,
     "lease_token": 0,
     "started_at": NOON,
+    "method": "A",
+    "request_id": "100",
+    "request_ids": ["1", "2", "100"],
 }
 ROWS_MAX = 5 * BATCH
 """Looked at by one step of a plan: some for each of the batch. The tables hold 20,000 and more."""
@@ -201,6 +239,19 @@ async def test_hot_queries_look_at_few_rows(database_url: str, known: str) -> No
             assert await planner.too_many(HUGE, batch=FEW) == {}
 
 
+async def test_what_is_new_since_the_last_analysis_is_looked_up_all_the_same(
+    database_url: str,
+) -> None:
+    async with connected(database_url) as connection:
+        await an_audience(connection)
+        planner = Planner(connection)
+        await planner.prepare()
+        await connection.execute(FILL)
+        await connection.execute("analyze")
+        await connection.execute(FILL_NEW)
+        assert await planner.too_many(NEW) == {}
+
+
 async def test_a_small_staged_list_is_found_beside_a_huge_one(database_url: str) -> None:
     async with connected(database_url) as connection:
         await an_audience(connection)
@@ -221,7 +272,7 @@ async def test_a_plan_kept_from_when_tables_were_empty_would_be_noticed(database
         await planner.prepare()
         await connection.execute(
             "prepare careless as"
-            " select from member where ctid = any (array(select place from touched))"
+            " select from member where ctid = any (array(select ctid from touched))"
         )
         assert await planner.most_rows("execute careless") == 0
         await connection.execute(FILL)

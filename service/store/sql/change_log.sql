@@ -107,13 +107,18 @@ with additions as (
 select (select count(*) from additions) + (select count(*) from removals);
 
 -- name: prune_tombstones :exec
--- The oldest first.
-delete from tombstone where ctid = any (array(
-    select ctid from tombstone
-    where audience_no = :audience_no and changed_at < :before
-    order by changed_at
-    limit :row_limit
-));
+-- The oldest first. Whose clock was moved meanwhile is kept; the index by age is for who says
+-- `> '-infinity'`, so a key is never looked for in it.
+delete from tombstone
+where audience_no = :audience_no
+    and member_key = any (array(
+        select member_key from tombstone
+        where audience_no = :audience_no
+            and changed_at > '-infinity' and changed_at < :before
+        order by changed_at
+        limit :row_limit
+    ))
+    and changed_at < :before;
 
 -- name: take_chunks_out :one
 -- For chunks that say the same in fewer rows. Gives the rows taken out, and when the oldest was logged.

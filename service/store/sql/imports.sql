@@ -74,11 +74,6 @@ select
 update audience set list_began_at = greatest(list_began_at, :started_at::timestamptz)
 where audience_no = :audience_no;
 
--- name: forget_import_rows :exec
-delete from import_row where ctid = any (array(
-    select ctid from import_row where audience_no = :audience_no limit :row_limit
-));
-
 -- name: clear_import_rows :exec
 delete from import_row where audience_no = :audience_no;
 

@@ -46,16 +46,26 @@ cross join lateral (
 where m.packed_row <> '\x0000';
 
 -- name: forget_rows :exec
-delete from member where ctid = any (array(
-    select ctid from member where audience_no = :audience_no limit :row_limit
+-- Of so many rows' members all rows. By an array they are look-ups, whatever the statistics say.
+delete from member where audience_no = :audience_no and member_key = any (array(
+    select member_key from member
+    where audience_no = :audience_no
+    order by member_key, row_no
+    limit :row_limit
 ));
 
 -- name: forget_tombstones :exec
-delete from tombstone where ctid = any (array(
-    select ctid from tombstone where audience_no = :audience_no limit :row_limit
+delete from tombstone where audience_no = :audience_no and member_key = any (array(
+    select member_key from tombstone
+    where audience_no = :audience_no
+    order by member_key
+    limit :row_limit
 ));
 
 -- name: forget_chunks :exec
-delete from change_chunk where ctid = any (array(
-    select ctid from change_chunk where audience_no = :audience_no limit :row_limit
+delete from change_chunk where audience_no = :audience_no and revision = any (array(
+    select revision from change_chunk
+    where audience_no = :audience_no
+    order by revision
+    limit :row_limit
 ));

@@ -24,7 +24,6 @@ create temporary table touched (
     phone_prefix bigint,
     madid_prefix bigint,
     stored_row bytea,
-    place tid,
     was_present boolean not null,
     is_present boolean not null,
     had_tombstone boolean not null,
@@ -52,14 +51,14 @@ with batch as materialized (
     from incoming
     order by member_key, row_no
 ), stored as materialized (
-    select member_key, row_no, changed_at, packed_row, ctid as place from member
+    select member_key, row_no, changed_at, packed_row from member
     where audience_no = :audience_no
         and member_key = any (array(select member_key from batch where row_no = 0))
 ), compared as (
     select
         member_key, row_no, b.packed_row, b.email_prefix, b.phone_prefix, b.madid_prefix,
-        s.packed_row as stored_row, s.place,
-        first_value(s.place is not null) over whole as was_present,
+        s.packed_row as stored_row,
+        first_value(s.packed_row is not null) over whole as was_present,
         first_value(b.packed_row is not null) over whole as is_present,
         first_value(t.changed_at is not null) over whole as had_tombstone,
         bool_or(b.packed_row is distinct from s.packed_row) over whole as is_changed,
@@ -72,7 +71,7 @@ with batch as materialized (
     left join lateral (
         select changed_at from tombstone
         where audience_no = :audience_no and member_key = b.member_key
-            and b.row_no = 0 and s.place is null
+            and b.row_no = 0 and s.packed_row is null
         offset 0
     ) t on true
     window whole as (
@@ -81,11 +80,11 @@ with batch as materialized (
     )
 ), found as (
     insert into touched (
-        member_key, row_no, packed_row, email_prefix, phone_prefix, madid_prefix, stored_row, place,
+        member_key, row_no, packed_row, email_prefix, phone_prefix, madid_prefix, stored_row,
         was_present, is_present, had_tombstone, is_changed, changed_at
     )
     select
-        member_key, row_no, packed_row, email_prefix, phone_prefix, madid_prefix, stored_row, place,
+        member_key, row_no, packed_row, email_prefix, phone_prefix, madid_prefix, stored_row,
         was_present, is_present, had_tombstone, is_changed,
         coalesce(said_at, greatest(:now, known_at))
     from compared
@@ -99,40 +98,50 @@ select
         - count(*) filter (where row_no = 0 and was_present and not is_present) as more_members,
     count(*) filter (where packed_row = '\x0000')
         - count(*) filter (where stored_row = '\x0000') as more_unmatchable,
-    count(*) filter (where packed_row is null and stored_row is not null) as gone_row_count,
+    count(*) filter (where row_no = 0 and was_present and not is_present) as leaver_count,
+    count(*) filter (where is_present and packed_row is null) as lost_row_count,
     count(*) filter (where packed_row is not null and stored_row is null) as new_row_count,
     count(*) filter (where packed_row is not null and stored_row is not null) as known_row_count,
     count(*) filter (where row_no = 0 and not is_present) as absent_count,
     count(*) filter (where row_no = 0 and is_present and had_tombstone) as back_count
 from found;
 
--- name: delete_gone_rows :exec
--- By place: nobody else writes under the audience's lock, so the places still hold. The audience is named
--- because a statement without a parameter is planned only once, when the table may have been empty;
--- `+ 0` keeps its index, which has the whole audience, out of it.
+-- name: delete_leavers :exec
+-- By an array they are look-ups for each member: joined freely, they could read the whole audience.
 delete from member
-where audience_no + 0 = :audience_no
-    and ctid = any (array(
-        select place from touched where packed_row is null and stored_row is not null
-    ));
+where audience_no = :audience_no and member_key = any (array(
+    select member_key from touched where row_no = 0 and was_present and not is_present
+));
+
+-- name: delete_lost_rows :exec
+-- Of who stays with fewer rows: `is true` keeps what tells them apart from becoming a join.
+delete from member
+where audience_no = :audience_no
+    and member_key = any (array(
+        select member_key from touched where is_present and packed_row is null
+    ))
+    and ((member_key, row_no) in (
+        select member_key, row_no from touched where is_present and packed_row is null
+    )) is true;
 
 -- name: change_known_rows :exec
--- Rows that differ, and the first row of each member touched: it carries the member's clock. By place,
--- and said twice so that it is never a join with the whole table.
-update member as known set
-    changed_at = t.changed_at,
-    email_prefix = t.email_prefix,
-    phone_prefix = t.phone_prefix,
-    madid_prefix = t.madid_prefix,
-    packed_row = t.packed_row
-from touched t
-where known.audience_no + 0 = :audience_no
-    and known.ctid = any (array(
-        select place from touched where packed_row is not null and stored_row is not null
-    ))
-    and t.place = known.ctid
-    and t.packed_row is not null
-    and (t.row_no = 0 or t.packed_row <> t.stored_row);
+-- Rows that differ, and the first row of each member touched: it carries the member's clock. All are
+-- there, as was seen under the audience's lock: an update would have to join them, and with wrong
+-- statistics read the whole audience.
+insert into member as known (
+    audience_no, member_key, row_no, changed_at, email_prefix, phone_prefix, madid_prefix, packed_row
+)
+select
+    :audience_no, member_key, row_no, changed_at, email_prefix, phone_prefix, madid_prefix, packed_row
+from touched
+where packed_row is not null and stored_row is not null
+    and (row_no = 0 or packed_row <> stored_row)
+on conflict (audience_no, member_key, row_no) do update set
+    changed_at = excluded.changed_at,
+    email_prefix = excluded.email_prefix,
+    phone_prefix = excluded.phone_prefix,
+    madid_prefix = excluded.madid_prefix,
+    packed_row = excluded.packed_row;
 
 -- name: insert_new_rows :exec
 -- In the order of `touched`, which is that of the key. That none is there was seen under the

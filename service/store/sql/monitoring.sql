@@ -14,12 +14,7 @@ with behind as (
         w.blocked_reason,
         -- Of what is settled nothing is looked up. Replicas' clocks date the log, ours tells the age.
         case when a.revision > w.synced_revision then greatest(0, extract(epoch from
-            clock_timestamp() - (
-                select c.logged_at from change_chunk c
-                where c.audience_no = a.audience_no and c.revision > w.synced_revision
-                order by c.revision
-                limit 1
-            )
+            clock_timestamp() - logged_first_after(a.audience_no, w.synced_revision)
         )) else 0 end::float8 as oldest_unsent_s
     from audience a join audience_work w using (audience_no)
     where a.disconnected_at is null

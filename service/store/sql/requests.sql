@@ -18,10 +18,17 @@ from unnest(
 ) kept (request_id, request_digest, answer);
 
 -- name: prune_requests :exec
--- The oldest first.
-delete from request where ctid = any (array(
-    select ctid from request
-    where audience_no = :audience_no and answered_at < :before
+-- The oldest first, with old ones of another method that have the same id. The index by age is for who
+-- says `> '-infinity'`, so a key is never looked for in it.
+with oldest as materialized (
+    select method, request_id from request
+    where audience_no = :audience_no
+        and answered_at > '-infinity' and answered_at < :before
     order by answered_at
     limit :row_limit
-));
+)
+delete from request
+where audience_no = :audience_no
+    and method = any (array(select distinct method from oldest))
+    and request_id = any (array(select request_id from oldest))
+    and answered_at < :before;

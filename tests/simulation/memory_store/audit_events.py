@@ -43,10 +43,10 @@ def list_audit_events(
 
 
 @named("find_last_audit_event")
-def find_last_audit_event(s: Session, *, audience_no: int, action: str) -> Row | None:
+def find_last_audit_event(s: Session, *, audience_no: int, action: str) -> list[Row]:
     rows = s.tables.audit_event.of(audience_no).rows.values()
     found = [row for row in rows if row["action"] == action]
-    return max(found, key=lambda row: row["event_no"], default=None)
+    return sorted(found, key=lambda row: row["event_no"])[-1:]
 
 
 @named("prune_audit_events")

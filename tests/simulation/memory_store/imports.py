@@ -136,15 +136,6 @@ def note_list_began(s: Session, *, audience_no: int, started_at: datetime) -> in
     return 1
 
 
-@named("forget_import_rows")
-def forget_import_rows(s: Session, *, audience_no: int, row_limit: int) -> int:
-    table = s.tables.import_row.of(audience_no)
-    gone = list(table.rows)[:row_limit]
-    for key in gone:
-        table.remove(key)
-    return len(gone)
-
-
 @named("clear_import_rows")
 def clear_import_rows(s: Session, *, audience_no: int) -> int:
     table = s.tables.import_row.of(audience_no)

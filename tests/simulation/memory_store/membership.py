@@ -1,6 +1,7 @@
 """Stands for `membership.sql`."""
 
 from itertools import islice
+from typing import Any
 
 from service.identifiers import EMPTY_ROW
 from tests.simulation.memory_store.named import named
@@ -67,21 +68,24 @@ def read_members(s: Session, *, audience_no: int, member_keys: list[bytes]) -> l
 
 @named("forget_rows")
 def forget_rows(s: Session, *, audience_no: int, row_limit: int) -> int:
-    return _forget(s.tables.member.of(audience_no), row_limit)
+    table = s.tables.member.of(audience_no)
+    members = {member_key for member_key, _ in sorted(table.rows)[:row_limit]}
+    return _forget(table, [place for place in table.rows if place[0] in members])
 
 
 @named("forget_tombstones")
 def forget_tombstones(s: Session, *, audience_no: int, row_limit: int) -> int:
-    return _forget(s.tables.tombstone.of(audience_no), row_limit)
+    table = s.tables.tombstone.of(audience_no)
+    return _forget(table, sorted(table.rows)[:row_limit])
 
 
 @named("forget_chunks")
 def forget_chunks(s: Session, *, audience_no: int, row_limit: int) -> int:
-    return _forget(s.tables.change_chunk.of(audience_no), row_limit)
+    table = s.tables.change_chunk.of(audience_no)
+    return _forget(table, sorted(table.rows)[:row_limit])
 
 
-def _forget(table: Table, limit: int) -> int:
-    gone = list(table.rows)[:limit]
+def _forget(table: Table, gone: list[Any]) -> int:
     for key in gone:
         table.remove(key)
     return len(gone)

@@ -1,6 +1,6 @@
 """Stands for `merge.sql`, on the lists that stand for its temporary tables."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from service.identifiers import EMPTY_ROW
@@ -123,7 +123,8 @@ def _counts(touched: list[Row]) -> Row:
             (_packed(row["row"]) == EMPTY_ROW) - (_packed(row["stored"]) == EMPTY_ROW)
             for row in touched
         ),
-        "gone_row_count": kinds.count((False, True)),
+        "leaver_count": sum(row["was_present"] and not row["is_present"] for row in members),
+        "lost_row_count": sum(row["is_present"] and not _packed(row["row"]) for row in touched),
         "new_row_count": kinds.count((True, False)),
         "known_row_count": kinds.count((True, True)),
         "absent_count": sum(not row["is_present"] for row in members),
@@ -135,11 +136,20 @@ def _changed(s: Session) -> set[bytes]:
     return {row["place"][0] for row in s.batch.touched if row["is_changed"]}
 
 
-@named("delete_gone_rows")
-def delete_gone_rows(s: Session, *, audience_no: int) -> int:
-    gone = [row["stored"] for row in s.batch.touched if row["stored"] and not _packed(row["row"])]
-    for row in gone:
-        s.tables.member.of(audience_no).remove((row["member_key"], row["row_no"]))
+@named("delete_leavers")
+def delete_leavers(s: Session, *, audience_no: int) -> int:
+    return _delete(s, audience_no, lambda row: row["was_present"] and not row["is_present"])
+
+
+@named("delete_lost_rows")
+def delete_lost_rows(s: Session, *, audience_no: int) -> int:
+    return _delete(s, audience_no, lambda row: row["is_present"] and not _packed(row["row"]))
+
+
+def _delete(s: Session, audience_no: int, is_gone: Callable[[Row], bool]) -> int:
+    gone = [row["place"] for row in s.batch.touched if row["stored"] and is_gone(row)]
+    for place in gone:
+        s.tables.member.of(audience_no).remove(place)
     return len(gone)
 
 

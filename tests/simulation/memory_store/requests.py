@@ -77,7 +77,9 @@ def keep_answers(
 def prune_requests(s: Session, *, audience_no: int, before: datetime, row_limit: int) -> int:
     table = s.tables.request.of(audience_no)
     old = [key for key, row in table.rows.items() if row["answered_at"] < before]
-    gone = sorted(old, key=lambda key: table.rows[key]["answered_at"])[:row_limit]
+    oldest = sorted(old, key=lambda key: table.rows[key]["answered_at"])[:row_limit]
+    methods, request_ids = {key[0] for key in oldest}, {key[1] for key in oldest}
+    gone = [key for key in old if key[0] in methods and key[1] in request_ids]
     for key in gone:
         table.remove(key)
     return len(gone)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.identifiers import Key, pack_row
-from service.identifiers.packed_rows import PackedRows, a_run
+from service.identifiers import Key, pack_row, prefix, strong_identifiers
+from service.identifiers.packed_rows import PackedRows, a_run, sorted_prefixes
 
 
 def row_of(keys: frozenset[Key], seed: int) -> bytes:
@@ -38,6 +38,15 @@ def test_a_part_of_packed_rows_is_cut_as_of_any_sequence(
     rows: list[bytes], start: int, end: int | None
 ) -> None:
     assert list(PackedRows.of(rows)[start:end]) == rows[start:end]
+
+
+@given(some_rows)
+def test_prefixes_are_those_of_the_strong_identifiers_in_order(rows: list[bytes]) -> None:
+    identifiers = [one for row in rows for one in strong_identifiers(row)]
+    assert sorted_prefixes(rows) == {
+        key: sorted({prefix(value) for of, value in identifiers if of is key})
+        for key in (Key.EMAIL, Key.PHONE, Key.MADID)
+    }
 
 
 def test_what_is_no_row_is_refused() -> None:
