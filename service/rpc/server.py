@@ -10,6 +10,7 @@ from audiencesync.v1.audience_sync_pb2_grpc import add_AudienceSyncServiceServic
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from service.identifiers.plain_phone import learn_plans
 from service.rpc.access.door import OPEN, Door, Entrance
 from service.rpc.access.reach import KeepToReach
 from service.rpc.admission import MESSAGE_BYTES_IN_WORK_MAX, MESSAGE_BYTES_MAX, AdmitBytes
@@ -77,6 +78,7 @@ class RpcServer:
 
     async def start(self) -> None:
         """Take calls; health says SERVING from here on."""
+        learn_plans()
         await self._server.start()
         await self.say_serving(serving=True)
 

@@ -15,8 +15,10 @@ from audiencesync.v1.audience_sync_pb2_grpc import (
 )
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from phonenumbers import SUPPORTED_REGIONS
 
 from service.clock import Clock
+from service.identifiers.plain_phone import _plan_of
 from service.rpc.api import Api
 from service.rpc.server import RpcServer
 from service.store.errors import StoreUnavailable
@@ -67,6 +69,12 @@ async def world() -> AsyncIterator[World]:
 def log() -> Iterator[list[Any]]:
     with structlog.testing.capture_logs() as lines:
         yield lines
+
+
+async def test_phones_of_every_country_can_be_read_before_anybody_calls(world: World) -> None:
+    before = _plan_of.cache_info().misses
+    assert [_plan_of(region) for region in SUPPORTED_REGIONS]
+    assert _plan_of.cache_info().misses == before
 
 
 @pytest.mark.parametrize("method", ["UpdateMembership", "GetAudience"])

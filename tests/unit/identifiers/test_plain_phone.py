@@ -3,9 +3,16 @@
 import random
 
 import pytest
+from phonenumbers import (
+    SUPPORTED_REGIONS,
+    PhoneNumber,
+    PhoneNumberFormat,
+    example_number,
+    format_number,
+)
 
 from service.identifiers.phone import normalize_phone, phone_of_any_form
-from service.identifiers.plain_phone import plain_phone, plain_phones
+from service.identifiers.plain_phone import _plan_of, learn_plans, plain_phone, plain_phones
 from tests.unit.identifiers.phone_texts import phone_text
 
 _PARTS = 20
@@ -82,3 +89,14 @@ def test_most_numbers_of_callers_are_plain() -> None:
     ]
     plain = [text for text, region in possible if plain_phone(text.strip(), region)]
     assert len(plain) > len(possible) / 2
+
+
+def test_who_has_learned_the_plans_need_not_read_any_for_a_number() -> None:
+    regions = sorted(SUPPORTED_REGIONS)
+    examples = [example_number(region) or PhoneNumber() for region in regions]
+    _plan_of.cache_clear()
+    learn_plans()
+    known = _plan_of.cache_info().misses
+    for form in (PhoneNumberFormat.E164, PhoneNumberFormat.NATIONAL):
+        assert any(plain_phones([format_number(one, form) for one in examples], regions))
+    assert _plan_of.cache_info().misses == known
