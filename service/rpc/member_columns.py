@@ -1,4 +1,4 @@
-"""Reads members that come as columns: their texts by key, and one of them as a member alone. Pure."""
+"""Reads members that come as columns: their texts by key, and one of them as a member alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.identifiers.keys import STRONG_KEYS, Key
 from service.identifiers.members import RawMember
+from service.rpc.slices import Slices
 
 FIELDS: Final[Mapping[Key, str]] = {
     Key.EMAIL: "emails",
@@ -63,11 +64,12 @@ class ListedMembers:
         return RawMember(**fields)
 
 
-def listed_members(columns: pb.MemberColumns) -> ListedMembers:
-    """The members of columns; of who leaves, the ids alone."""
-    if columns.operation == pb.Change.OPERATION_REMOVE:
-        return ListedMembers(columns.member_ids[:], {})
-    texts = {key: getattr(columns, name)[:] for key, name in FIELDS.items()}
-    return ListedMembers(
-        columns.member_ids[:], {key: column for key, column in texts.items() if column}
-    )
+async def listed_members(columns: pb.MemberColumns, slices: Slices) -> ListedMembers:
+    """The members of columns; of who leaves, the ids alone. Gives the loop away between columns."""
+    ids, texts = columns.member_ids[:], {}
+    if columns.operation != pb.Change.OPERATION_REMOVE:
+        for key, name in FIELDS.items():
+            await slices.turn()
+            if column := getattr(columns, name)[:]:
+                texts[key] = column
+    return ListedMembers(ids, texts)

@@ -25,7 +25,7 @@ async def prepare_columns(
 
     Of several changes of one member the last counts.
     """
-    members = listed_members(columns)
+    members = await listed_members(columns, slices)
     keys = await _keys_of(members, slices)
     newest = dict(zip(keys, count(), strict=False))
     overtaken = len(keys) - len(newest)
