@@ -1,6 +1,6 @@
-"""Reads members that come as columns: their texts by key, and one of them as a member alone."""
+"""Reads members that come as columns: their texts by key, and one of them as a member alone. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,7 +8,6 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.identifiers.keys import STRONG_KEYS, Key
 from service.identifiers.members import RawMember
-from service.rpc.slices import Slices
 
 FIELDS: Final[Mapping[Key, str]] = {
     Key.EMAIL: "emails",
@@ -64,12 +63,15 @@ class ListedMembers:
         return RawMember(**fields)
 
 
-async def listed_members(columns: pb.MemberColumns, slices: Slices) -> ListedMembers:
-    """The members of columns; of who leaves, the ids alone. Gives the loop away between columns."""
-    ids, texts = columns.member_ids[:], {}
-    if columns.operation != pb.Change.OPERATION_REMOVE:
-        for key, name in FIELDS.items():
-            await slices.turn()
-            if column := getattr(columns, name)[:]:
-                texts[key] = column
-    return ListedMembers(ids, texts)
+def listed_members(columns: pb.MemberColumns) -> ListedMembers:
+    """The members of columns; of who leaves, the ids alone."""
+    return ListedMembers(columns.member_ids[:], dict(texts_by_key(columns)))
+
+
+def texts_by_key(columns: pb.MemberColumns) -> Iterator[tuple[Key, Sequence[str]]]:
+    """Of each key that anybody has one text for each member; of who leaves, nothing."""
+    if columns.operation == pb.Change.OPERATION_REMOVE:
+        return
+    for key, name in FIELDS.items():
+        if column := getattr(columns, name)[:]:
+            yield key, column

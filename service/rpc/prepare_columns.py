@@ -1,14 +1,16 @@
 """Makes of members that come as columns what the store merges, normalised and hashed together."""
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Final
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.identifiers.column_values import ColumnValues
+from service.identifiers.keys import Key
 from service.identifiers.member_reader import MemberReader
 from service.identifiers.members import member_keys
-from service.rpc.member_columns import ListedMembers, listed_members
+from service.rpc.member_columns import ListedMembers, texts_by_key
 from service.rpc.prepare_changes import PreparedChanges
 from service.rpc.slices import Slices
 from service.store.member_batch import MemberBatch
@@ -25,7 +27,7 @@ async def prepare_columns(
 
     Of several changes of one member the last counts.
     """
-    members = await listed_members(columns, slices)
+    members = await _listed(columns, slices)
     keys = await _keys_of(members, slices)
     newest = dict(zip(keys, count(), strict=False))
     overtaken = len(keys) - len(newest)
@@ -45,6 +47,15 @@ async def prepare_columns(
         unmatchable=reading.unmatchable,
         dropped=reading.reader.dropped,
     )
+
+
+async def _listed(columns: pb.MemberColumns, slices: Slices) -> ListedMembers:
+    """The same as `listed_members`: it takes half a millisecond a column."""
+    texts = dict[Key, Sequence[str]]()
+    for key, column in texts_by_key(columns):
+        texts[key] = column
+        await slices.turn()
+    return ListedMembers(columns.member_ids[:], texts)
 
 
 async def _keys_of(members: ListedMembers, slices: Slices) -> list[bytes]:

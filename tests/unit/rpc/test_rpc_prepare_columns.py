@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from service.identifiers.column_values import ColumnValues
 from service.identifiers.keys import DropReason, Key
 from service.identifiers.members import member_key
-from service.rpc.member_columns import FIELDS, listed_members
+from service.rpc.member_columns import FIELDS
 from service.rpc.prepare_changes import PreparedChanges, prepare_changes
 from service.rpc.prepare_columns import MEMBERS_AT_ONCE, prepare_columns
 from service.rpc.slices import SLICE_SECONDS_MAX, Slices
@@ -113,7 +113,7 @@ async def test_the_loop_is_given_away_between_columns_too() -> None:
     for name in FIELDS.values():
         getattr(columns, name).append("")
     with counted_turns() as turns:
-        await listed_members(columns, Slices(Ticking(2 * SLICE_SECONDS_MAX)))
+        await prepared(columns, step_s=2 * SLICE_SECONDS_MAX)
     assert turns.count >= len(FIELDS)
 
 
