@@ -265,3 +265,19 @@ async def test_reflection_tells_the_services(world: World) -> None:
 async def test_a_method_that_does_not_exist_is_unimplemented(world: World) -> None:
     told = await refusal(world.channel.unary_unary(f"/{SERVICE}/Nothing")(b""))
     assert told.code == grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_grpc_need_not_wait_for_every_method_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[int] = []
+    wait = asyncio.wait
+
+    async def noted(futures: Any, **options: Any) -> Any:
+        waited.append(len(futures))
+        return await wait(futures, **options)
+
+    monkeypatch.setattr(asyncio, "wait", noted)
+    none = cast("Any", None)
+    api = Api(pool=none, keyring=none, graph=none, notifications=none, clock=Clock())
+    async with running_server(api) as (_, channel):
+        await refusal(channel.unary_unary(f"/{SERVICE}/Nothing")(b""))
+    assert set(waited) == {1}
