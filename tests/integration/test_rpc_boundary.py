@@ -279,5 +279,6 @@ async def test_grpc_need_not_wait_for_every_method_apart(monkeypatch: pytest.Mon
     none = cast("Any", None)
     api = Api(pool=none, keyring=none, graph=none, notifications=none, clock=Clock())
     async with running_server(api) as (_, channel):
-        await refusal(channel.unary_unary(f"/{SERVICE}/Nothing")(b""))
+        call: Any = channel.unary_unary(f"/{SERVICE}/Nothing")
+        await refusal(call(b""))
     assert set(waited) == {1}
