@@ -112,7 +112,9 @@ async def serve(
             ),
             tells_database=not shares_port,
         )
-        metrics = await stack.enter_async_context(monitor.opened(settings.metrics_listen))
+        metrics = await stack.enter_async_context(
+            monitor.opened(settings.metrics_listen, settings.token_for_metrics())
+        )
 
         await _run(
             settings,
@@ -238,6 +240,7 @@ def _entrance(settings: Settings, clock: Clock) -> Entrance:
     path = settings.tokens_file
     return Entrance(
         callers=KnownCallers(path, clock.monotonic) if path else None,
+        knows_certificates=settings.tls_client_ca_file is not None,
         bounds=CallerBounds(
             calls_per_second=settings.caller_calls_per_second,
             calls_at_once=settings.caller_calls_at_once,

@@ -55,7 +55,8 @@ async def serve_with_processes(
             places = [Place(number, environment, settings.drain_seconds) for number in range(count)]
             readiness = Readiness()
             monitor = _monitor(dsn, readiness, places)
-            async with monitor.opened(settings.metrics_listen) as metrics:
+            opened = monitor.opened(settings.metrics_listen, settings.token_for_metrics())
+            async with opened as metrics:
 
                 def tell_ready() -> None:
                     readiness.is_serving = True

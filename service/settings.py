@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from service.exposure import is_facebook_or_loopback
-from service.settings_of_access import PREFIX, AccessSettings, AddressOrOff, accepts, variable_of
+from service.settings_of_access import PREFIX, AccessSettings, accepts, variable_of
 from service.store.sealing import Keyring, read_key_file
 from service.telemetry import LogFormat, LogLevel
 
@@ -54,12 +54,6 @@ _Dsn = Annotated[SecretStr, AfterValidator(_postgres_address)]
 class Settings(AccessSettings):
     """The settings, checked. Fields stand before the fields whose checks need them."""
 
-    metrics_listen: AddressOrOff = Field(
-        default="127.0.0.1:9464",
-        description="Where /metrics, /healthz and /readyz are served by HTTP, to whoever can reach it; "
-        "port 0 picks a free one.",
-        json_schema_extra=accepts("host:port or off"),
-    )
     data_dir: Path = Field(
         default=Path(".data/audience-sync"),
         description="Folder of the embedded Postgres and its sealing key; relative to the working "

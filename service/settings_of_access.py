@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import pydantic
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.exposure import listens_to_others
@@ -13,6 +13,7 @@ from service.exposure import listens_to_others
 PREFIX: Final = "AUDIENCE_SYNC_"
 _LISTEN: Final = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):(?P<port>\d{1,5})")
 _PORT_MAX: Final = 65_535
+_BEARER_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]{16,256}=*", re.ASCII)
 
 
 def _listen_address(value: str) -> str:
@@ -31,8 +32,15 @@ def _listen_address_or_off(value: str) -> str:
         raise ValueError(f"{error} or off") from None
 
 
+def _bearer_token(value: SecretStr) -> SecretStr:
+    if _BEARER_TOKEN.fullmatch(value.get_secret_value()) is None:
+        raise ValueError("is not a token, or one that could be guessed")
+    return value
+
+
 _Address = Annotated[str, AfterValidator(_listen_address)]
-AddressOrOff = Annotated[str, AfterValidator(_listen_address_or_off)]
+_AddressOrOff = Annotated[str, AfterValidator(_listen_address_or_off)]
+_Token = Annotated[SecretStr, AfterValidator(_bearer_token)]
 
 
 def accepts(text: str) -> dict[str, Any]:
@@ -85,12 +93,14 @@ class AccessSettings(BaseSettings):
     )
     tls_client_ca_file: Path | None = Field(
         default=None,
-        description="Roots of callers' certificates. Set: nobody gets a connection without one.",
+        description="Roots of callers' certificates. Set: nobody gets a connection without one, and a "
+        "name in it may stand for a token in AUDIENCE_SYNC_TOKENS_FILE.",
         json_schema_extra=accepts("a path of a PEM file"),
     )
     tokens_file: Path | None = Field(
         default=None,
-        description="Who may call: hashes of tokens with their scopes, read again when it changes. "
+        description="Who may call: hashes of tokens, or names in certificates, with their scopes, read "
+        "again when it changes. "
         "Required where other machines reach it. Unset: every call is taken.",
         json_schema_extra=accepts("a path of a TOML file"),
     )
@@ -118,6 +128,43 @@ class AccessSettings(BaseSettings):
         le=86_400,
         description="A call whose next message is not there after so long is ended.",
     )
+
+    metrics_listen: _AddressOrOff = Field(
+        default="127.0.0.1:9464",
+        description="Where /metrics, /healthz and /readyz are served by HTTP, without TLS; port 0 picks a "
+        "free one.",
+        json_schema_extra=accepts("host:port or off"),
+    )
+    allow_metrics_without_token: bool = Field(
+        default=False,
+        description="Tell metrics, with the ids of audiences and ad accounts, to whoever reaches the port, "
+        "other machines too: only the monitoring can.",
+        json_schema_extra=accepts("true or false"),
+    )
+    metrics_token: _Token | None = Field(
+        default=None,
+        description="Bearer token that /metrics asks for; /healthz and /readyz ask for none. Required "
+        "where other machines reach the port.",
+        json_schema_extra=accepts("16 to 256 letters, digits and any of - . _ ~ + /"),
+    )
+
+    def token_for_metrics(self) -> str | None:
+        """The token that /metrics asks for, if any."""
+        return None if self.metrics_token is None else self.metrics_token.get_secret_value()
+
+    @pydantic.field_validator("metrics_token")
+    @classmethod
+    def _others_scrape_with_a_token(
+        cls, value: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
+        listen = info.data.get("metrics_listen", "off")
+        is_open = value is None and listen != "off" and listens_to_others(listen)
+        if is_open and not info.data.get("allow_metrics_without_token"):
+            raise ValueError(
+                f"is required where other machines reach AUDIENCE_SYNC_METRICS_LISTEN ({listen}), "
+                f"unless {variable_of('allow_metrics_without_token')} is true"
+            )
+        return value
 
     @pydantic.field_validator("tls_certificate_file")
     @classmethod

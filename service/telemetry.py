@@ -23,6 +23,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from service.tracing.spans import trace_ids
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "console"]
 
@@ -115,9 +117,16 @@ def withhold_private_values(_: WrappedLogger, __: str, event: EventDict) -> Even
     return {_clean_key(key): _clean(value, key) for key, value in event.items()}
 
 
+def add_trace_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """As a structlog processor: say in which trace and span the line belongs, if in any."""
+    event.update(trace_ids())
+    return event
+
+
 def _collectors() -> Sequence[Processor]:
     return (
         structlog.contextvars.merge_contextvars,
+        add_trace_ids,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
     )

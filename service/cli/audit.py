@@ -32,6 +32,13 @@ def audit(
         str | None,
         typer.Option(help='Only what this caller did; "": where no token was asked for.'),
     ] = None,
+    action: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ACTION",
+            help="Only what is of this kind, such as erase-audience; may be said several times.",
+        ),
+    ] = None,
     since: Annotated[
         datetime | None, typer.Option(formats=TIME_FORMATS, help="From this time on, in UTC.")
     ] = None,
@@ -43,7 +50,7 @@ def audit(
     ] = 50,
     server: ServerOption = DEFAULT_SERVER,
 ) -> None:
-    """Show who connected, changed, paused, synced, imported or disconnected what, and when.
+    """Show who connected, changed, paused, synced, imported, disconnected or erased what, and when.
 
     Example: `audience-sync audit --audience newsletter --since 2026-11-01`
     """
@@ -51,6 +58,7 @@ def audit(
         audience_id=audience,
         ad_account_id=ad_account,
         caller=caller,
+        actions=map(_action, action or ()),
         begin_time=_time(since),
         end_time=_time(until),
         page_size=limit,
@@ -58,6 +66,15 @@ def audit(
     with told_errors(), connected(server) as stub:
         events = call(stub.ListAuditEvents, request).audit_events
     out.print(_table(events) if events else "nothing of that was done")
+
+
+def _action(said: str) -> pb.AuditEvent.Action.ValueType:
+    name = f"ACTION_{said.upper().replace('-', '_').replace(' ', '_')}"
+    known = pb.AuditEvent.Action.keys()[1:]
+    if name not in known:
+        one_of = ", ".join(one.removeprefix("ACTION_").lower().replace("_", "-") for one in known)
+        raise typer.BadParameter(f"{said} is none of {one_of}", param_hint="--action")
+    return pb.AuditEvent.Action.Value(name)
 
 
 def _time(said: datetime | None) -> Timestamp | None:

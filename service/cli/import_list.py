@@ -10,13 +10,15 @@ import typer
 from audiencesync.v1 import audience_sync_pb2 as pb
 from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
 
-from service.cli.client import DEFAULT_SERVER, CallFailed, connected
+from service.cli.client import DEFAULT_SERVER, CallFailed, call, connected
 from service.cli.customer_list import BadList, CustomerList, ListShorter
 from service.cli.dropped import dropped_counts, dropped_table
 from service.cli.import_progress import ImportProgress
 from service.cli.import_stream import ChunkedList, ImportStream
+from service.cli.import_sync import SyncsBeside
 from service.cli.list_chunks import CHUNK_MEMBERS_MAX, Operation, chunks_of
 from service.cli.list_file import opened_list
+from service.cli.sync import GOES_ON, wait_and_tell
 from service.cli.terminal import (
     EXIT_INTERRUPTED,
     AudienceArgument,
@@ -24,6 +26,7 @@ from service.cli.terminal import (
     fail,
     notes,
     out,
+    told_errors,
 )
 
 
@@ -34,6 +37,7 @@ class Sent:
     header: pb.ImportHeader
     members: int = 0
     is_begun: bool = False
+    syncs: SyncsBeside | None = None
 
     @property
     def is_replacing(self) -> bool:
@@ -65,6 +69,12 @@ def import_list(
     resume: Annotated[
         str, typer.Option(metavar="IMPORT_ID", help="Go on with an import that was interrupted.")
     ] = "",
+    sync: Annotated[
+        bool,
+        typer.Option(
+            "--sync", help="Send it to Facebook while it is taken in, and wait until all is there."
+        ),
+    ] = False,
     batch_size: Annotated[
         int, typer.Option(min=1, max=CHUNK_MEMBERS_MAX, help="Members in one chunk.")
     ] = CHUNK_MEMBERS_MAX,
@@ -80,12 +90,16 @@ def import_list(
 
     Example: `audience-sync import newsletter customers.csv`
 
+    Example: `audience-sync import newsletter customers.csv --sync`
+
     Example: `audience-sync import newsletter gone.csv --operation remove`
 
     Example: `audience-sync import newsletter everybody.csv --replace --dry-run`
     """
     if replace and operation is Operation.REMOVE:
         fail("a list that replaces everybody cannot be one of members who left")
+    if sync and dry_run:
+        fail("a dry run changes nothing that could be synced")
     header = pb.ImportHeader(
         audience_id=audience_id,
         import_id=resume or uuid.uuid4().hex,
@@ -95,12 +109,17 @@ def import_list(
     )
     sent = Sent(header)
     try:
-        with (
-            opened_list(file) as source,
-            connected(server) as stub,
-            ImportProgress(notes, file.name, length=source.length) as progress,
-        ):
-            result = _send(stub, sent, source, operation, batch_size, progress)
+        with connected(server) as stub:
+            if sync:
+                sent.syncs = SyncsBeside(stub, audience_id)
+            with (
+                opened_list(file) as source,
+                ImportProgress(notes, file.name, length=source.length) as progress,
+            ):
+                result = _send(stub, sent, source, operation, batch_size, progress)
+            _report(sent, result)
+            if sync:
+                _sync(stub, audience_id)
     except BadList as mistake:
         fail(f"{file.name}, {mistake}; {_so_far(sent)}")
     except ListShorter:
@@ -111,7 +130,6 @@ def import_list(
         fail(f"{failure}; {_so_far(sent)}")
     except KeyboardInterrupt:
         fail(f"interrupted; {_so_far(sent)}", code=EXIT_INTERRUPTED)
-    _report(sent, result)
 
 
 def _send(
@@ -125,12 +143,20 @@ def _send(
     def on_acknowledged(answer: pb.ImportMembershipResponse) -> None:
         sent.members, sent.is_begun = answer.acknowledged_offset, True
         progress.acknowledged(sent.members, dropped_counts(answer.dropped_identifiers))
+        if sent.syncs is not None and not sent.is_replacing:
+            sent.syncs.acknowledged(sent.members)
 
     def chunks_behind(offset: int) -> Iterator[pb.ImportChunk]:
         return chunks_of(source.columns(offset, progress.read), operation, size=batch_size)
 
     chunks = ChunkedList(chunks_behind)
     return ImportStream(stub, sent.header, chunks, on_acknowledged=on_acknowledged).send()
+
+
+def _sync(stub: AudienceSyncServiceStub, audience_id: str) -> None:
+    with told_errors(GOES_ON):
+        begun = call(stub.SyncNow, pb.SyncNowRequest(audience_id=audience_id)).sync
+        wait_and_tell(stub, begun)
 
 
 def _so_far(sent: Sent) -> str:

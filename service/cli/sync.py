@@ -28,6 +28,7 @@ ENDED: Final = {
 }
 _REOPENED: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED}
 """How a watch ends that another may follow: a lost connection, or an hour in which nothing moved."""
+GOES_ON: Final = "interrupted; the sync goes on, and `audience-sync history` tells how it ends"
 DELIVERED: Final = {pb.Sync.STATE_SUCCEEDED, pb.Sync.STATE_PARTIALLY_SUCCEEDED}
 
 
@@ -51,13 +52,20 @@ def sync(
     Example: `audience-sync sync newsletter`
     """
     mode = pb.Sync.MODE_REFRESH if refresh else pb.Sync.MODE_CHANGES
-    gone = "interrupted; the sync goes on, and `audience-sync history` tells how it ends"
-    with told_errors(gone), connected(server) as stub:
+    with told_errors(GOES_ON), connected(server) as stub:
         begun = call(stub.SyncNow, pb.SyncNowRequest(audience_id=audience_id, mode=mode)).sync
         if not wait:
             out.print(begun.sync_id)
             return
-        ended = watch_with_progress(stub, begun)
+        wait_and_tell(stub, begun)
+
+
+def wait_and_tell(stub: AudienceSyncServiceStub, begun: pb.Sync) -> None:
+    """Show a sync's progress until it has ended, and how it did; end the command if it failed.
+
+    Raises: CallFailed.
+    """
+    ended = watch_with_progress(stub, begun)
     out.print(outcome(ended), markup=False, soft_wrap=True)
     if ended.state not in DELIVERED:
         raise typer.Exit(EXIT_FAILED)

@@ -70,6 +70,7 @@ class Code(enum.StrEnum):
     PHONES_DROPPED = enum.auto()
     DEVICE_IDS_ZERO = enum.auto()
     IDENTIFIERS_DROPPED = enum.auto()
+    ROLE_MAILBOXES = enum.auto()
     IDENTIFIER_SHARED = enum.auto()
     HASH_OF_NOTHING = enum.auto()
     ONE_KEY_ONLY = enum.auto()

@@ -6,7 +6,7 @@ from typing import Final
 
 from service.diagnosis.audience_facts import AudienceFacts
 from service.diagnosis.findings import Code, Finding, Severity
-from service.identifiers import DropReason, Key
+from service.identifiers import Doubt, DropReason, Key
 from service.store.diagnosis_rows import DroppedSigns
 
 MATCH_ROWS_MIN: Final = 100
@@ -18,6 +18,8 @@ UNMATCHABLE_MAX: Final = 0.10
 DROPPED_MIN: Final = 10
 DROPPED_SHARE_MAX: Final = 0.05
 """Of the values of a kind on the day on which most were dropped, beside those that are kept."""
+ROLE_MAILBOXES_MIN: Final = 50
+"""About so many on a day: of a long list one that was looked at stands for twelve, and four may be chance."""
 SHARED_ROWS_MIN: Final = 10
 SHARED_SHARE: Final = 0.01
 """Share of the sampled rows that have the same e-mail, phone or device: families are far smaller."""
@@ -64,6 +66,9 @@ def _judge_unmatchable(facts: AudienceFacts) -> Iterator[Finding]:
 def _judge_dropped(facts: AudienceFacts) -> Iterator[Finding]:
     no_country = 0
     for dropped in facts.dropped:
+        if dropped.reason == Doubt.ROLE_MAILBOX:
+            yield from _judge_role_mailboxes(facts, dropped.worst_day_count)
+            continue
         key, reason = Key(dropped.key), DropReason(dropped.reason)
         if key is Key.PHONE and reason in _NO_COUNTRY:
             no_country += dropped.worst_day_count
@@ -77,6 +82,19 @@ def _judge_dropped(facts: AudienceFacts) -> Iterator[Finding]:
             f" default_region ({facts.stored.default_region}) is another country's.",
             "Send phones with + and country code, or each member's country; or set default_region.",
             {"on_worst_day": str(no_country), "default_region": facts.stored.default_region},
+        )
+
+
+def _judge_role_mailboxes(facts: AudienceFacts, about: int) -> Iterator[Finding]:
+    addresses = facts.matchable_count * facts.sample.share_with(Key.EMAIL)
+    if about >= ROLE_MAILBOXES_MIN and about > addresses * DROPPED_SHARE_MAX:
+        yield facts.finding(
+            Code.ROLE_MAILBOXES,
+            Severity.WARNING,
+            "Many e-mails are of a role (info@, sales@, noreply@): hardly anyone has an account with such a"
+            " one. They are sent all the same.",
+            "Send each person's own address, or a phone or device id beside it.",
+            {"about_on_worst_day": str(about), "counted": "by a sample"},
         )
 
 

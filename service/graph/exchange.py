@@ -127,7 +127,7 @@ def _tell(
         verdict=str(verdict),
         code=failure.code if failure else None,
         subcode=failure.subcode if failure else None,
-        trace_id=told_by.trace_id if told_by else "",
+        facebook_trace_id=told_by.trace_id if told_by else "",
         usage_percent=usage.percent if usage else None,
         retry_after_s=failure.retry_after_s if failure else None,
         duration_ms=round(took_s * 1000, 1),

@@ -7,6 +7,7 @@ from service.identifiers.keys import (
     RULES_VERSION,
     STRONG_KEYS,
     WEAK_KEYS,
+    Doubt,
     DropReason,
     Key,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "RULES_VERSION",
     "STRONG_KEYS",
     "WEAK_KEYS",
+    "Doubt",
     "DropReason",
     "Identifier",
     "Key",

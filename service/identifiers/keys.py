@@ -63,3 +63,10 @@ class DropReason(enum.IntEnum):
     """A whole date that the calendar does not have."""
     TOO_MANY = 11
     """Beyond `IDENTIFIERS_PER_KIND_MAX` of one kind."""
+
+
+class Doubt(enum.IntEnum):
+    """Why a value that is used may find nobody. Counted beside the drops: no number is one of theirs."""
+
+    ROLE_MAILBOX = 101
+    """An e-mail of a role, such as info@."""

@@ -7,6 +7,7 @@ from service.identifiers.column_values import UNSURE, ColumnValues
 from service.identifiers.keys import DropReason, Key
 from service.identifiers.member_fields import columns_of
 from service.identifiers.members import MemberFields, rows_of_member
+from service.identifiers.role_mailboxes import count_role_mailboxes
 from service.identifiers.row_columns import pack_columns
 
 
@@ -18,6 +19,8 @@ class MemberReader:
         self.dropped: Counter[tuple[Key, DropReason]] = Counter()
         """The values that were not blank and are not used."""
         self.unknown_traits = 0
+        self.role_mailboxes = 0
+        """About how many members have one address, of a role; by a look at some."""
 
     def rows_of(self, members: Sequence[MemberFields]) -> list[tuple[bytes, ...]]:
         """The packed rows of each member. Counts what was dropped."""
@@ -64,6 +67,7 @@ class MemberReader:
         Shape: `columns` has a text for each member, blank where unknown, of each key that any has.
         `unsure` are the places of members who are not plain for other reasons.
         """
+        self.role_mailboxes += count_role_mailboxes(columns.get(Key.EMAIL, ()))
         values = self._values.of_columns(columns, count)
         places = set(unsure)
         for column in values.values():

@@ -1,10 +1,12 @@
 """The HTTP port for operators: /metrics, /healthz and /readyz, and nothing else."""
 
+import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from service.monitor.texts import CONTENT_TYPE
@@ -17,6 +19,8 @@ CLOSE_S_MAX: Final = 1.0
 """Seconds that answers under way may take at the end."""
 BODY_BYTES_MAX: Final = 1024
 """Of a request, which needs none."""
+
+_log = structlog.get_logger("service.monitor")
 
 
 class MonitorPortTaken(Exception):
@@ -33,16 +37,16 @@ class Pages:
 
 
 @asynccontextmanager
-async def monitor_port(listen: str, pages: Pages) -> AsyncIterator[str]:
+async def monitor_port(listen: str, pages: Pages, *, token: str | None) -> AsyncIterator[str]:
     """Serve the pages until the block ends; yields the address, "" when `listen` is "off".
 
-    Raises: MonitorPortTaken.
+    `token`: what who asks for the metrics has to show, None: nothing. Raises: MonitorPortTaken.
     """
     if listen == OFF:
         yield ""
         return
     runner = web.AppRunner(
-        _application(pages),
+        _application(pages, token),
         access_log=None,
         keepalive_timeout=KEEPALIVE_S,
         shutdown_timeout=CLOSE_S_MAX,
@@ -65,8 +69,11 @@ async def _listen(runner: web.AppRunner, listen: str) -> str:
     return f"{host}:{runner.addresses[0][1]}"
 
 
-def _application(pages: Pages) -> web.Application:
-    async def metrics(_: web.Request) -> web.Response:
+def _application(pages: Pages, token: str | None) -> web.Application:
+    async def metrics(request: web.Request) -> web.Response:
+        if token is not None and not _shows(request, token):
+            _log.info("scrape refused", peer=request.remote, why="it does not show the token")
+            return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
         return web.Response(text=await pages.metrics(), headers={"Content-Type": CONTENT_TYPE})
 
     async def healthz(_: web.Request) -> web.Response:
@@ -80,6 +87,14 @@ def _application(pages: Pages) -> web.Application:
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
     return application
+
+
+def _shows(request: web.Request, token: str) -> bool:
+    """Whether a request has the bearer token. How long it takes to compare tells nothing of it."""
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(
+        shown.strip().encode(errors="replace"), token.encode()
+    )
 
 
 def _verdict(problems: Sequence[str]) -> web.Response:

@@ -32,10 +32,10 @@ class ProcessMonitor:
     _made_at: float | None = field(default=None, init=False)
 
     @asynccontextmanager
-    async def opened(self, listen: str) -> AsyncIterator[str]:
+    async def opened(self, listen: str, token: str | None) -> AsyncIterator[str]:
         """Look after the database and serve the pages until the block ends; yields the address."""
         pages = Pages(metrics=self.metrics, healthz=self.healthz, readyz=self.readyz)
-        async with watching(self.watch), monitor_port(listen, pages) as address:
+        async with watching(self.watch), monitor_port(listen, pages, token=token) as address:
             yield address
 
     async def metrics(self) -> str:

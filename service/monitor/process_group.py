@@ -35,20 +35,27 @@ class GroupMonitor:
     addresses: Callable[[], Mapping[str, str]]
 
     @asynccontextmanager
-    async def opened(self, listen: str) -> AsyncIterator[str]:
-        """Serve the pages until the block ends; yields the address, "" when there is no port."""
+    async def opened(self, listen: str, token: str | None) -> AsyncIterator[str]:
+        """Serve the pages until the block ends; yields the address, "" when there is no port.
+
+        `token`: what is asked for, here and by the processes.
+        """
         if listen == OFF:
             yield ""
             return
         patience = aiohttp.ClientTimeout(total=ANSWER_S_MAX)
-        async with aiohttp.ClientSession(timeout=patience, trust_env=False) as session:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        async with aiohttp.ClientSession(
+            timeout=patience, trust_env=False, headers=headers
+        ) as session:
             asking = _Asking(session, self.addresses)
             pages = Pages(
                 metrics=lambda: self._metrics(asking),
                 healthz=asking.lifeless,
                 readyz=lambda: self._unready(asking),
             )
-            async with watching(self.watch), monitor_port(listen, pages) as address:
+            port = monitor_port(listen, pages, token=token)
+            async with watching(self.watch), port as address:
                 yield address
 
     async def _metrics(self, asking: "_Asking") -> str:

@@ -44,6 +44,7 @@ def _filter(request: pb.ListAuditEventsRequest) -> AuditFilter:
         caller=request.caller if request.HasField("caller") else None,
         begin_at=time_of(begin, field="begin_time") if request.HasField("begin_time") else None,
         end_at=time_of(end, field="end_time") if request.HasField("end_time") else None,
+        actions=sorted({_name_of(action) for action in request.actions}),
     )
 
 
@@ -53,7 +54,8 @@ def _names_of(wanted: AuditFilter) -> Sequence[str]:
         *(wanted.audience_id, wanted.ad_account_id, wanted.caller),
         *(wanted.begin_at, wanted.end_at),
     )
-    return ["" if value is None else f"={value}" for value in values]
+    named = ["" if value is None else f"={value}" for value in values]
+    return [*named, ",".join(wanted.actions)]
 
 
 def _key(row: AuditEvent) -> str:
@@ -85,6 +87,10 @@ def _message(row: AuditEvent) -> pb.AuditEvent:
         ad_account_id=row.ad_account_id,
         details=dict(zip(names, values, strict=True)),
     )
+
+
+def _name_of(action: pb.AuditEvent.Action.ValueType) -> str:
+    return pb.AuditEvent.Action.Name(action).removeprefix("ACTION_")
 
 
 def _action(name: str) -> pb.AuditEvent.Action.ValueType:

@@ -6,7 +6,12 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.rpc.convert_dropped import dropped_messages
 from service.rpc.prepare_changes import PreparedChanges
-from service.store.rows import MergeResult
+from service.store.rows import Audience, MergeResult
+
+
+def is_first_list(audience: Audience, result: pb.ImportResult) -> bool:
+    """Whether all who are in the audience came by this import, each once: so will the next, likely."""
+    return audience.member_count == result.changed_count and result.unchanged_count == 0
 
 
 def note_prepared(result: pb.ImportResult, prepared: PreparedChanges) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from service.identifiers.keys import RULES_VERSION, DropReason, Key
+from service.identifiers.keys import RULES_VERSION, Doubt, DropReason, Key
 from service.rpc.access.callers import caller
 from service.rpc.api import Api
 from service.rpc.errors import ServiceError
@@ -75,10 +75,11 @@ async def _merge_new(
         now=now,
         rules_version=RULES_VERSION,
     )
-    dropped: Counter[tuple[Key, DropReason]] = Counter()
+    counted: Counter[tuple[Key, DropReason | Doubt]] = Counter()
     for one in prepared:
-        dropped.update(one.dropped)
-    await add_dropped_counts(connection, audience.audience_no, dropped, now=now)
+        if one.dropped or one.role_mailboxes:
+            counted.update(one.counted())
+    await add_dropped_counts(connection, audience.audience_no, counted, now=now)
     answers = [answer_of(*one) for one in zip(merged, prepared, strict=True)]
     named = [(call.repeatable, answer) for call, answer in zip(calls, answers, strict=True)]
     await keep_first_answers(connection, audience.audience_no, named, now)

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.identifiers.column_values import ColumnValues
-from service.identifiers.keys import DropReason, Key
+from service.identifiers.keys import Doubt, DropReason, Key
 from service.identifiers.member_reader import MemberReader
 from service.identifiers.members import member_key
 from service.rpc.convert_member import cut_off, raw_member
@@ -43,6 +43,13 @@ class PreparedChanges:
     unmatchable: int = 0
     dropped: Counter[tuple[Key, DropReason]] = field(default_factory=Counter)
     unknown_traits: int = 0
+    role_mailboxes: int = 0
+
+    def counted(self) -> Counter[tuple[Key, DropReason | Doubt]]:
+        """What is counted by the day: what was dropped, and what is used but doubtful."""
+        counted: Counter[tuple[Key, DropReason | Doubt]] = Counter(self.dropped)
+        counted[Key.EMAIL, Doubt.ROLE_MAILBOX] = self.role_mailboxes
+        return counted
 
 
 async def prepare_changes(
@@ -79,6 +86,7 @@ async def prepare_newest(
         unmatchable=sum(change.rows == () for change in changes),
         dropped=cut + reader.dropped,
         unknown_traits=reader.unknown_traits,
+        role_mailboxes=reader.role_mailboxes,
     )
 
 

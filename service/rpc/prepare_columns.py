@@ -46,6 +46,7 @@ async def prepare_columns(
         overtaken=overtaken,
         unmatchable=reading.unmatchable,
         dropped=reading.reader.dropped,
+        role_mailboxes=reading.reader.role_mailboxes,
     )
 
 

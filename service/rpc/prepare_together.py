@@ -11,6 +11,7 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from service.clock import Clock
 from service.identifiers.column_values import ColumnValues
 from service.identifiers.member_reader import MemberReader
+from service.identifiers.role_mailboxes import count_role_mailboxes
 from service.rpc.prepare_changes import MEMBERS_AT_ONCE, PreparedChanges, is_removal
 from service.rpc.slices import Slices
 from service.rpc.update_call import UpdateCall
@@ -52,7 +53,8 @@ def _prepared(
     call: UpdateCall, default_region: str, rows: Iterator[bytes | None]
 ) -> PreparedChanges | None:
     """The call with the next rows, one for each member added; None if one of them is not plain."""
-    own = list(islice(rows, len(_added(call))))
+    added = _added(call)
+    own = list(islice(rows, len(added)))
     mine = iter([row for row in own if row is not None])
     if None in own:
         return None
@@ -61,5 +63,8 @@ def _prepared(
         for key, (change, said) in call.newest.items()
     ]
     return PreparedChanges(
-        default_region, changes, overtaken=len(call.request.changes) - len(changes)
+        default_region,
+        changes,
+        overtaken=len(call.request.changes) - len(changes),
+        role_mailboxes=count_role_mailboxes([one.emails[0] for one in added if one.emails]),
     )

@@ -1,6 +1,6 @@
 """Who did what: one record for each thing done, in the transaction that does it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -29,6 +29,7 @@ class AuditAction(StrEnum):
     BEGIN_IMPORT = "BEGIN_IMPORT"
     FINISH_IMPORT = "FINISH_IMPORT"
     ROTATE_KEYS = "ROTATE_KEYS"
+    ERASE_AUDIENCE = "ERASE_AUDIENCE"
 
 
 class AuditClient(StrEnum):
@@ -84,13 +85,17 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
-    """Which events are asked for; what is None lets all pass. The end is the first time left out."""
+    """Which events are asked for; what is None, or no action, lets all pass.
+
+    The end is the first time left out.
+    """
 
     audience_id: str | None = None
     ad_account_id: str | None = None
     caller: str | None = None
     begin_at: datetime | None = None
     end_at: datetime | None = None
+    actions: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +140,13 @@ LIST_AUDIT_EVENTS = Query(
         "audience_id": str | None,
         "ad_account_id": str | None,
         "caller": str | None,
+        "actions": list[str],
         "row_limit": int,
     },
     returns=AuditEvent,
+)
+FIND_LAST_AUDIT_EVENT = Query(
+    "find_last_audit_event", takes={"audience_no": int, "action": str}, returns=AuditEvent
 )
 PRUNE_AUDIT_EVENTS = Command("prune_audit_events", takes={"before": datetime, "row_limit": int})
 
@@ -171,7 +180,24 @@ async def list_events(
         audience_id=wanted.audience_id,
         ad_account_id=wanted.ad_account_id,
         caller=wanted.caller,
+        actions=list(wanted.actions),
         row_limit=limit,
+    )
+
+
+async def origin_of_last(
+    connection: Connection, audience_no: int, action: AuditAction
+) -> AuditOrigin:
+    """Who did this last to an audience; nobody by name where that is recorded no more."""
+    event = await FIND_LAST_AUDIT_EVENT.one(
+        connection, audience_no=audience_no, action=action.value
+    )
+    if event is None:
+        return AuditOrigin()
+    return AuditOrigin(
+        caller=event.caller,
+        client=AuditClient(event.client),
+        peer_kind=PeerKind(event.peer_kind),
     )
 
 

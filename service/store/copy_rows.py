@@ -25,6 +25,7 @@ ROW_COLUMNS: Final = (
 )
 INCOMING_COLUMNS: Final = (*ROW_COLUMNS, "occurred_at")
 STAGED_COLUMNS: Final = ("audience_no", "chunk_offset", *ROW_COLUMNS)
+MEMBER_COLUMNS: Final = ("audience_no", "changed_at", *ROW_COLUMNS)
 
 RECORDS_A_TURN: Final = 1_000
 """Records that are written in one turn of the loop: about a millisecond of it."""
@@ -86,9 +87,22 @@ def staged_records(
     audience_no: int, chunk_offset: int, changes: Sequence[MemberChange]
 ) -> AsyncIterator[bytes]:
     """The bytes that copy STAGED_COLUMNS; no member leaves, and no time is said."""
-    number, offset = audience_no.to_bytes(4), chunk_offset.to_bytes(8)
-    count = _fields(len(STAGED_COLUMNS))
-    head = b"".join((count, _size(len(number)), number, _BIGINT, offset, _UUID))
+    return _records_of_audience(audience_no, _BIGINT + chunk_offset.to_bytes(8), changes)
+
+
+def member_records(
+    audience_no: int, changed_at: datetime, changes: Sequence[MemberChange]
+) -> AsyncIterator[bytes]:
+    """The bytes that copy MEMBER_COLUMNS; no member leaves, and no time is said but `changed_at`."""
+    return _records_of_audience(audience_no, _time(changed_at), changes)
+
+
+def _records_of_audience(
+    audience_no: int, second: bytes, changes: Sequence[MemberChange]
+) -> AsyncIterator[bytes]:
+    """Two fields that are the same in all records, `second` as it is copied, before ROW_COLUMNS."""
+    count = _fields(2 + len(ROW_COLUMNS))
+    head = b"".join((count, _size(4), audience_no.to_bytes(4), second, _UUID))
     if isinstance(changes, MemberBatch):
         plain = _plain_records(changes, head, b"")
         return _copied(plain, _records(changes.others, head, has_time=False))

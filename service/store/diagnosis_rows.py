@@ -79,7 +79,7 @@ class AudienceSigns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DroppedSigns:
-    """Identifiers of a kind that were dropped for a reason on the day on which most were."""
+    """Identifiers of a kind that were dropped for a reason, or doubted, on the day on which most were."""
 
     key: int
     reason: int

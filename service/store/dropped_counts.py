@@ -1,10 +1,10 @@
-"""Counts by the day what callers sent in vain: kinds and reasons, never values."""
+"""Counts by the day what callers sent in vain, or in doubt: kinds and reasons, never values."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from service.identifiers import DropReason, Key
+from service.identifiers import Doubt, DropReason, Key
 from service.store.connection import Connection
 from service.store.queries import Command
 
@@ -34,11 +34,11 @@ def day_of(time: datetime) -> int:
 async def add_dropped_counts(
     connection: Connection,
     audience_no: int,
-    dropped: Mapping[tuple[Key, DropReason], int],
+    dropped: Mapping[tuple[Key, DropReason | Doubt], int],
     *,
     now: datetime,
 ) -> None:
-    """Count what was dropped; costs nothing where nothing was. Order: under the audience's lock."""
+    """Count what was dropped or doubtful; costs nothing where nothing was. Order: under the audience's lock."""
     some = sorted(one for one in dropped.items() if one[1] > 0)
     if not some:
         return

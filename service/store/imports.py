@@ -52,6 +52,7 @@ ALLOW_LONG_STATEMENTS = Query(
 FILL_INCOMING = Query(
     "fill_incoming_from_import", takes={**_AUDIENCE, "started_at": datetime}, returns=Filled
 )
+NOTE_LIST_BEGAN = Command("note_list_began", takes={**_AUDIENCE, "started_at": datetime})
 CLEAR_IMPORT_ROWS = Command("clear_import_rows", takes=_AUDIENCE)
 FORGET_IMPORT = Command("forget_import", takes=_ONE)
 FORGET_IMPORTS = Command("forget_imports", takes=_AUDIENCE)
@@ -128,10 +129,13 @@ async def replace_membership(
 ) -> MergeResult:
     """Make the staged list the membership, as of `started_at`: whoever changed since keeps that.
 
+    What is said later of a time before `started_at` is old news then, of whomever it is.
+
     Order: in a transaction that holds the audience's lock.
     """
     with time_allowed(REPLACE_STATEMENT_S_MAX):
         await allow_long_statements(connection)
+        await NOTE_LIST_BEGAN.execute(connection, audience_no=audience_no, started_at=started_at)
         await make_merge_tables(connection)
         filled = await FILL_INCOMING.value(
             connection, audience_no=audience_no, started_at=started_at

@@ -4,6 +4,14 @@ from typing import Final
 
 from service.graph import GraphFailure, Verdict
 from service.store import dropped_counts, imports, leases, membership, syncs
+from service.store.audit_events import (
+    AuditAction,
+    AuditSubject,
+    NewAuditEvent,
+    origin_of_last,
+    record,
+)
+from service.store.connection import Connection
 from service.sync.held import HeldAudience
 from service.sync.refresh_position import forget_position
 from service.sync.single_call import single_call, stop_for
@@ -48,4 +56,24 @@ async def finish_disconnect(held: HeldAudience) -> None:
             await dropped_counts.forget_dropped_counts(connection, held.audience_no)
         if forgotten == 0:
             break
-    await held.write(leases.finish_disconnect)
+    async with held.transaction() as connection:
+        await held.guard(leases.finish_disconnect(connection, held.audience_no, held.lease.token))
+        await _note_erased(held, connection)
+
+
+async def _note_erased(held: HeldAudience, connection: Connection) -> None:
+    """Record that the members are forgotten, by whoever asked for it."""
+    work = held.work
+    asked = await origin_of_last(connection, work.audience_no, AuditAction.DISCONNECT_AUDIENCE)
+    event = NewAuditEvent(
+        action=AuditAction.ERASE_AUDIENCE,
+        occurred_at=held.now(),
+        origin=asked,
+        subject=AuditSubject(
+            audience_no=work.audience_no,
+            audience_id=work.audience_id,
+            ad_account_id=work.ad_account_id,
+        ),
+        details={"mode": work.disconnect_mode or ""},
+    )
+    await record(connection, event)

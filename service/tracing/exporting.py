@@ -7,7 +7,7 @@ reaches Facebook.
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 from typing import Final
@@ -19,7 +19,14 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import Span as MadeSpan
-from opentelemetry.trace import SpanKind, StatusCode, Tracer, get_current_span
+from opentelemetry.trace import (
+    SpanKind,
+    StatusCode,
+    Tracer,
+    format_span_id,
+    format_trace_id,
+    get_current_span,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from service.tracing.spans import NO_SPAN, Attributes, Kind, Span, recording
@@ -93,6 +100,16 @@ class OpenTelemetryRecorder:
                 made.set_attribute("error.type", type(error).__qualname__)
                 made.set_status(StatusCode.ERROR)
                 raise
+
+    def ids(self) -> Mapping[str, str]:
+        """Of a trace that is not sampled there is nothing to look up, so it is not told."""
+        context = get_current_span().get_span_context()
+        if not context.trace_flags.sampled:
+            return {}
+        return {
+            "trace_id": format_trace_id(context.trace_id),
+            "span_id": format_span_id(context.span_id),
+        }
 
 
 def _parent(traceparent: str) -> Context | None:

@@ -39,6 +39,9 @@ class Recorder(Protocol):
         self, kind: Kind, name: str, attributes: Attributes, traceparent: str, /
     ) -> AbstractContextManager[Span]: ...
 
+    def ids(self) -> Mapping[str, str]:
+        """The trace and the span that are under way here, by name; nothing where none is kept."""
+
 
 class _NoSpan:
     """Stands for every span when there are no traces."""
@@ -57,6 +60,7 @@ class _NoSpan:
 
 NO_SPAN: Final = _NoSpan()
 _NOTHING: Final[Attributes] = {}
+_NO_IDS: Final[Mapping[str, str]] = {}
 _recorder: Recorder | None = None
 
 
@@ -72,6 +76,11 @@ def span(
     if _recorder is None:
         return NO_SPAN
     return _recorder.span(kind, name, attributes, traceparent)
+
+
+def trace_ids() -> Mapping[str, str]:
+    """`trace_id` and `span_id` of what is under way in this task, where that is traced."""
+    return _NO_IDS if _recorder is None else _recorder.ids()
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from tests.benchmarks.usage import children, cpu_of_tree_s, cpu_s, peak_mb, tree
 AD_ACCOUNT_ID: Final = "act_1000000001"
 AUDIENCE_ID: Final = "bench"
 DATABASE: Final = "postgres"
+SYNCS_LISTED: Final = 100
 TABLES: Final = ("member", "change_chunk", "tombstone", "import_row", "list_import")
 """What grows with members."""
 
@@ -96,6 +97,11 @@ class House:
             call(stub.SyncNow, pb.SyncNowRequest(audience_id=one)).sync for one in audience_ids
         ]
         return [self._end_of(sync) for sync in begun]
+
+    def syncs(self) -> Sequence[pb.Sync]:
+        """The newest syncs of the audience."""
+        request = pb.ListSyncsRequest(audience_id=AUDIENCE_ID, page_size=SYNCS_LISTED)
+        return call(self.stage.stub.ListSyncs, request).syncs
 
     def _end_of(self, begun: pb.Sync) -> pb.Sync:
         *_, ended = watch(self.stage.stub, begun)

@@ -1,7 +1,7 @@
 """Owns the caller of a list: a process that has it ready as bytes, sends it when told, and tells.
 
 Started as `python -m tests.benchmarks.list_caller SERVER AUDIENCE_ID MEMBERS KEYS MODE IMPORT_ID
-CHANGED`; it says in one line of JSON that it is connected and ready, does what a line on its input
+CHANGED SYNCS`; with SYNCS 1 it asks for syncs meanwhile, as `audience-sync import --sync`. It says in one line of JSON that it is connected and ready, does what a line on its input
 tells it, and says what came of it in another.
 """
 
@@ -16,7 +16,9 @@ from typing import Final
 
 import grpc
 from audiencesync.v1 import audience_sync_pb2 as pb
+from audiencesync.v1.audience_sync_pb2_grpc import AudienceSyncServiceStub
 
+from service.cli.import_sync import SyncsBeside
 from tests.benchmarks.lists import RECONNECT, SEND
 from tests.benchmarks.member_texts import MemberTexts, member_texts
 from tests.benchmarks.usage import peak_mb
@@ -28,7 +30,7 @@ CONNECT_S_MAX: Final = 30
 
 
 def main() -> None:
-    server, audience_id, members, keys, mode, import_id, changed = sys.argv[1:]
+    server, audience_id, members, keys, mode, import_id, changed, syncs = sys.argv[1:]
     header = pb.ImportHeader(
         audience_id=audience_id, import_id=import_id, mode=pb.ImportHeader.Mode.Value(mode)
     )
@@ -39,7 +41,8 @@ def main() -> None:
             _tell({"ready": len(requests)})
             word = sys.stdin.readline().strip()
             if word == SEND:
-                _send_and_tell(channel, requests)
+                beside = SyncsBeside(AudienceSyncServiceStub(channel), audience_id)
+                _send_and_tell(channel, requests, beside if syncs == "1" else None)
 
 
 def _connected(server: str) -> grpc.Channel:
@@ -49,9 +52,9 @@ def _connected(server: str) -> grpc.Channel:
     return channel
 
 
-def _send_and_tell(channel: grpc.Channel, requests: list[bytes]) -> None:
+def _send_and_tell(channel: grpc.Channel, requests: list[bytes], syncs: SyncsBeside | None) -> None:
     cpu, began = time.process_time(), time.monotonic()
-    result = _send(channel, requests)
+    result = _send(channel, requests, syncs)
     _tell(
         {
             "wall_s": time.monotonic() - began,
@@ -67,7 +70,9 @@ def _tell(told: dict[str, float]) -> None:
     sys.stdout.flush()
 
 
-def _send(channel: grpc.Channel, requests: list[bytes]) -> pb.ImportResult:
+def _send(
+    channel: grpc.Channel, requests: list[bytes], syncs: SyncsBeside | None
+) -> pb.ImportResult:
     """Send bytes that are made already: what a caller's own language needs is not ours to measure."""
     ahead = threading.Semaphore(CHUNKS_AHEAD)
 
@@ -83,6 +88,8 @@ def _send(channel: grpc.Channel, requests: list[bytes]) -> pb.ImportResult:
     )
     for answer in call(paced()):
         ahead.release()
+        if syncs is not None:
+            syncs.acknowledged(answer.acknowledged_offset)
         if answer.HasField("result"):
             return answer.result
     raise RuntimeError("the import ended without a result")

@@ -55,12 +55,15 @@ def ready_list(
     audience_id: str = AUDIENCE_ID,
     mode: str = "MODE_DELTA",
     changed: int = 0,
+    syncs: bool = False,
 ) -> Iterator[ReadyList]:
     """Let a caller of its own process make a list, which takes long and is not measured.
 
-    `changed`: so many members have another e-mail than without.
+    `changed`: so many members have another e-mail than without. `syncs`: whether the caller asks for
+    syncs while it sends.
     """
-    arguments = (house.stage.server, audience_id, str(members), keys, mode, import_id, str(changed))
+    numbers = (str(changed), str(int(syncs)))
+    arguments = (house.stage.server, audience_id, str(members), keys, mode, import_id, *numbers)
     with OtherProcess.running("tests.benchmarks.list_caller", *arguments) as caller:
         yield ReadyList(caller)
 
@@ -73,10 +76,17 @@ def send_list(
     import_id: str,
     mode: str = "MODE_DELTA",
     changed: int = 0,
+    syncs: bool = False,
 ) -> SentList:
     """Make a list and then send it; only the sending is measured."""
     with ready_list(
-        house, members, keys=keys, import_id=import_id, mode=mode, changed=changed
+        house,
+        members,
+        keys=keys,
+        import_id=import_id,
+        mode=mode,
+        changed=changed,
+        syncs=syncs,
     ) as ready:
         ready.start()
         return ready.finish()

@@ -14,6 +14,7 @@ from tests.e2e.ways_to_plant import (
     low_match_status,
     national_phones,
     placeholders,
+    role_mailboxes,
     setting_off,
     waiting_change,
 )
@@ -146,6 +147,7 @@ FAULTS = (
         AUDIENCE_ID,
     ),
     Fault("PHONES_DROPPED", national_phones, AUDIENCE_ID),
+    Fault("ROLE_MAILBOXES", role_mailboxes, AUDIENCE_ID),
     Fault("IDENTIFIER_SHARED", placeholders, AUDIENCE_ID),
     Fault("HASH_OF_NOTHING", hashed_null, AUDIENCE_ID),
 )

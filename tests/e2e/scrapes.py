@@ -13,10 +13,12 @@ ANSWER_S_MAX = 15.0
 POLL_S = 0.1
 
 
-def get(address: str, path: str) -> tuple[int, str]:
+def get(address: str, path: str, token: str = "") -> tuple[int, str]:
     """Status and body of a page."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = urllib.request.Request(f"http://{address}{path}", headers=headers)
     try:
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=ANSWER_S_MAX) as answer:
+        with urllib.request.urlopen(request, timeout=ANSWER_S_MAX) as answer:  # noqa: S310
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -59,8 +61,8 @@ class Scrape:
         }
 
 
-def scrape(address: str) -> Scrape:
-    status, text = get(address, "/metrics")
+def scrape(address: str, token: str = "") -> Scrape:
+    status, text = get(address, "/metrics", token)
     assert status == 200
     samples = {}
     for family in text_string_to_metric_families(text):

@@ -82,6 +82,19 @@ def test_two_days_of_lists_end_exact_and_the_second_sends_only_the_difference(
     assert second.rows_invalid == second.rows_carried_over == second.rows_unknown == 0
 
 
+def test_a_list_is_taken_in_and_with_facebook_by_one_command(
+    stack: Stack, people: DemoPeople, tmp_path: Path
+) -> None:
+    stack.admin.post("people", {"people": people.population})
+    audience = stack.connect()
+    path = write_list(tmp_path / "customers.csv", people.first_day)
+    told = import_file(stack, path, "--sync").splitlines()
+    assert told[0].startswith("1,200 members sent: 1,200 changed")
+    assert f"{AUDIENCE_ID}: succeeded" in told[-1]
+    wanted, _ = stack.admin.match(people.first_day)
+    assert stack.admin.people_inside(audience.custom_audience_id) == wanted
+
+
 def test_importing_the_same_list_again_changes_nothing_and_sends_nothing(
     stack: Stack, people: DemoPeople, tmp_path: Path
 ) -> None:

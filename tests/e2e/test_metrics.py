@@ -97,7 +97,7 @@ def test_every_call_leaves_one_line_with_all_that_an_operator_needs(stack: Stack
     assert sent["event"] == "graph call"
     assert (sent["audience_id"], sent["ad_account_id"]) == (AUDIENCE_ID, AD_ACCOUNT_ID)
     assert (sent["verdict"], sent["http_status"], sent["rows"]) == ("OK", 200, 1)
-    assert sent["trace_id"]
+    assert sent["facebook_trace_id"]
     assert sent["usage_percent"] is not None
     assert sent["duration_ms"] > 0
     calls = {line["method"]: line for line in lines if line["event"] == "rpc"}
@@ -130,11 +130,13 @@ def test_without_the_port_the_service_runs(bare_stack: Stack) -> None:
 
 
 def test_processes_are_told_apart_and_one_that_died_comes_back(bare_stack: Stack) -> None:
-    service = bare_stack.start_processes(2)
+    token = "0123456789abcdef"
+    service = bare_stack.start_processes(2, METRICS_TOKEN=token)
     bare_stack.connect()
     for number in range(4):
         add(bare_stack, somebody(number))
-    seen = scrape(service.metrics)
+    assert get(service.metrics, "/metrics")[0] == 401
+    seen = scrape(service.metrics, token)
     assert seen.labels("audience_sync_ready", "process") == {"0", "1", "keeper"}
     assert seen.value("audience_sync_process_up") == 2
     assert rpc_count(seen, "UpdateMembership", "OK") == 4
@@ -145,7 +147,7 @@ def test_processes_are_told_apart_and_one_that_died_comes_back(bare_stack: Stack
     os.kill(second, signal.SIGSTOP)
     stopped = wait_for(service.metrics, "/healthz", 503)
     assert stopped == "process 1 does not answer\n"
-    assert scrape(service.metrics).value("audience_sync_process_up", process="1") == 0
+    assert scrape(service.metrics, token).value("audience_sync_process_up", process="1") == 0
     os.kill(second, signal.SIGKILL)
     assert first in wait_for_children(service, 2, without=second)
     wait_for(service.metrics, "/healthz", 200)

@@ -1,5 +1,6 @@
 """Traces of a real process arrive at a collector: caller → call → query, sync → Graph call."""
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -90,6 +91,11 @@ def test_what_a_caller_traces_goes_on_to_queries_and_a_sync_to_graph_calls(
     assert (about["audience_id"], about["ad_account_id"]) == (AUDIENCE_ID, AD_ACCOUNT_ID)
     assert attributes(added)["verdict"] == "OK"
     assert attributes(added)["facebook_trace_id"]
+    logged = [json.loads(line) for line in bare_stack.logs().splitlines() if line[:1] == "{"]
+    (line,) = [one for one in logged if one.get("method") == "UpdateMembership"]
+    assert (line["trace_id"], line["span_id"]) == (TRACE, update.span_id.hex())
+    (line,) = [one for one in logged if one.get("endpoint") == "add_users"]
+    assert (line["trace_id"], line["span_id"]) == (added.trace_id.hex(), added.span_id.hex())
     told = "\n".join(str(request) for request in collector.requests).lower()
     assert [secret for secret in SECRETS if secret.lower() in told] == []
 

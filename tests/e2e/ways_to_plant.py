@@ -14,6 +14,8 @@ from service.cli.client import call
 from tests.e2e.conftest import AUDIENCE_ID, Stack
 
 MEMBERS = 150
+NORMAL, LOW_MATCH = 200, 411
+"""What Facebook's operation status says: nothing, and that it knows few of the people."""
 
 
 def execute(stack: Stack, *statements: str) -> None:
@@ -106,16 +108,29 @@ def at_facebook(
 
 @contextmanager
 def low_match_status(stack: Stack) -> Iterator[None]:
-    """Facebook tells it at the next sync."""
-    audience = call(stack.service.stub.GetAudience, pb.GetAudienceRequest(audience_id=AUDIENCE_ID))
-    path = f"audiences/{audience.audience.custom_audience_id}"
-    stack.admin.patch(path, {"operation_code": 411})
-    stack.sync()
+    path = f"audiences/{_audience(stack).custom_audience_id}"
+    stack.admin.patch(path, {"operation_code": LOW_MATCH})
+    _learn_status(stack, LOW_MATCH)
     try:
         yield
     finally:
         stack.admin.patch(path, {"operation_code": None})
-        stack.sync()
+        _learn_status(stack, NORMAL)
+
+
+def _learn_status(stack: Stack, code: int) -> None:
+    """Facebook tells it at the next sync; the service reads and keeps it behind the sync's end."""
+    stack.sync()
+    for _ in range(200):
+        if _audience(stack).operation_status == code:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the audience's status does not become {code}")
+
+
+def _audience(stack: Stack) -> pb.Audience:
+    look = pb.GetAudienceRequest(audience_id=AUDIENCE_ID)
+    return call(stack.service.stub.GetAudience, look).audience
 
 
 @contextmanager
@@ -143,6 +158,18 @@ def national_phones(stack: Stack) -> Iterator[None]:
             for one in ids
         ),
     )
+    try:
+        yield
+    finally:
+        remove(stack, *ids)
+        stack.sync()
+        execute(stack, "delete from dropped_count")
+
+
+@contextmanager
+def role_mailboxes(stack: Stack) -> Iterator[None]:
+    ids = [f"firm{number}" for number in range(60)]
+    add(stack, *(pb.Member(member_id=one, emails=[f"info@{one}.example"]) for one in ids))
     try:
         yield
     finally:

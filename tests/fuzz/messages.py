@@ -1,6 +1,6 @@
 """Messages of any request type, made from its descriptor: right types, odd values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from google.protobuf import message_factory
@@ -138,7 +138,11 @@ def _right(descriptor: Descriptor, known: Known, pick: int) -> Message:
             value.CopyFrom(_right_time(field) or _right(field.message_type, known, pick))
         elif field.enum_type is not None:
             numbers = [one.number for one in field.enum_type.values]
-            setattr(message, field.name, numbers[1 + pick % (len(numbers) - 1)])
+            right = numbers[1 + pick % (len(numbers) - 1)]
+            if field.is_repeated:
+                value.append(right)
+            else:
+                setattr(message, field.name, right)
         elif field.name in known and field.is_repeated:
             value.append(known[field.name][pick % len(known[field.name])])
         elif field.name in known:
@@ -177,7 +181,7 @@ def _oddities(message: Message) -> Iterator[None]:
         elif field.message_type is not None:
             yield from _oddities(value)
         elif field.is_repeated:
-            yield from _odd_items(value)
+            yield from _odd_items(value, _odd_values(field) if field.enum_type else _odd_texts())
         else:
             for odd in _odd_values(field):
                 setattr(message, field.name, odd)
@@ -185,8 +189,8 @@ def _oddities(message: Message) -> Iterator[None]:
             setattr(message, field.name, value)
 
 
-def _odd_items(items: Any) -> Iterator[None]:
-    for odd in _odd_texts():
+def _odd_items(items: Any, oddities: Iterable[object]) -> Iterator[None]:
+    for odd in oddities:
         items.append(odd)
         yield
         items.pop()

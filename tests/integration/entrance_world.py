@@ -74,6 +74,7 @@ async def running_site(
     bounds: CallerBounds | None = None,
     message_seconds_max: float = 30.0,
     credentials: grpc.ServerCredentials | None = None,
+    knows_certificates: bool = False,
 ) -> AsyncIterator[Site]:
     """A server on a free port of this machine, and those whose lines are given."""
     tokens = replaced(folder / "tokens.toml", "\n".join(lines))
@@ -95,6 +96,7 @@ async def running_site(
             callers=KnownCallers(tokens, clock.monotonic),
             bounds=bounds or CallerBounds(),
             message_seconds_max=message_seconds_max,
+            knows_certificates=knows_certificates,
         ),
         credentials=credentials,
     )

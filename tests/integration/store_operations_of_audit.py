@@ -17,6 +17,7 @@ from tests.integration.store_operations import INDEX, SLUGS, Actor, operation
 MINUTE = st.integers(0, 6)
 CALLER = st.sampled_from(["", "shop", "crm"])
 SLUG = st.sampled_from(["", *SLUGS])
+ACTION = st.sampled_from([AuditAction.PAUSE_AUDIENCE, AuditAction.SYNC_NOW])
 ACCOUNT = st.sampled_from(["", "act_1", "act_2"])
 MAYBE_MINUTE = st.none() | MINUTE
 
@@ -25,6 +26,7 @@ MAYBE_MINUTE = st.none() | MINUTE
     often=2,
     index=INDEX,
     minute=MINUTE,
+    action=ACTION,
     caller=CALLER,
     audience_id=SLUG,
     ad_account_id=ACCOUNT,
@@ -34,13 +36,14 @@ async def record_event(
     actor: Actor,
     index: int,
     minute: int,
+    action: AuditAction,
     caller: str,
     audience_id: str,
     ad_account_id: str,
     details: dict[str, str],
 ) -> None:
     event = NewAuditEvent(
-        action=AuditAction.PAUSE_AUDIENCE,
+        action=action,
         occurred_at=at(minute),
         origin=AuditOrigin(caller=caller),
         subject=AuditSubject(
@@ -56,6 +59,7 @@ async def record_event(
     audience_id=st.none() | SLUG,
     ad_account_id=st.none() | ACCOUNT,
     caller=st.none() | CALLER,
+    actions=st.lists(ACTION, max_size=2),
     begin=MAYBE_MINUTE,
     end=MAYBE_MINUTE,
     after=MAYBE_MINUTE,
@@ -66,6 +70,7 @@ async def list_events(
     audience_id: str | None,
     ad_account_id: str | None,
     caller: str | None,
+    actions: list[AuditAction],
     begin: int | None,
     end: int | None,
     after: int | None,
@@ -77,9 +82,15 @@ async def list_events(
         caller=caller,
         begin_at=None if begin is None else at(begin),
         end_at=None if end is None else at(end),
+        actions=actions,
     )
     place = None if after is None else AuditPlace(at(after), event_no)
     return await audit_events.list_events(actor.connection, wanted, after=place, limit=3)
+
+
+@operation(index=INDEX, action=ACTION)
+async def who_did_it_last(actor: Actor, index: int, action: AuditAction) -> object:
+    return await audit_events.origin_of_last(actor.connection, actor.number(index), action)
 
 
 @operation(minute=MINUTE)

@@ -7,6 +7,8 @@ from typing import Final
 from hypothesis import strategies as st
 
 from service.store import audiences, imports
+from service.store.member_batch import MemberBatch
+from service.store.new_members import insert_if_new
 from service.store.rows import MemberChange
 from tests.integration.store_builders import at
 from tests.integration.store_operations import INDEX, MINUTES, SLUGS, Actor, operation
@@ -58,6 +60,18 @@ async def stage_chunk(
     moved = dataclasses.replace(taken, acknowledged=offset + 1, result=b"r")
     await imports.advance_import(actor.connection, audience.audience_no, moved, now=at(now))
     return await imports.lock_import(actor.connection, audience.audience_no, import_id)
+
+
+@operation(often=2, slug=SLUG, changes=CHANGES, now=MINUTE)
+async def insert_new(actor: Actor, slug: int, changes: Sequence[MemberChange], now: int) -> object:
+    audience = await audiences.lock_audience(actor.connection, SLUGS[slug])
+    if audience is None:
+        return None
+    rows = {one.member_key: one.rows[0] for one in changes if one.rows and len(one.rows) == 1}
+    batch = MemberBatch(list(rows), list(rows.values()))
+    return await insert_if_new(
+        actor.connection, audience.audience_no, batch, now=at(now), rules_version=1
+    )
 
 
 @operation(often=3, slug=SLUG, started=MINUTE, now=MINUTE, clears=st.booleans())

@@ -147,6 +147,26 @@ async def test_events_are_found_by_audience_ad_account_caller_and_time(rpc: RpcW
     assert await actions(rpc, begin_time=second) == ["CONNECT_AUDIENCE", "CONNECT_AD_ACCOUNT"]
 
 
+async def test_events_are_found_by_what_was_done(rpc: RpcWorld) -> None:
+    await lead_a_life(rpc)
+    paused_or_not = [Event.ACTION_RESUME_AUDIENCE, Event.ACTION_PAUSE_AUDIENCE]
+    assert await actions(rpc, actions=paused_or_not) == ["PAUSE_AUDIENCE", "RESUME_AUDIENCE"]
+    assert await actions(rpc, actions=[Event.ACTION_ERASE_AUDIENCE]) == []
+    page = await rpc.stub.ListAuditEvents(
+        pb.ListAuditEventsRequest(page_size=1, actions=paused_or_not)
+    )
+    token = page.next_page_token
+    other = pb.ListAuditEventsRequest(page_token=token, actions=paused_or_not[:1])
+    assert (await refusal(rpc.stub.ListAuditEvents(other))).reason == "PAGE_TOKEN_INVALID"
+    assert await actions(rpc, page_token=token, actions=paused_or_not[::-1]) == ["PAUSE_AUDIENCE"]
+
+
+@pytest.mark.parametrize("wrong", [0, 999])
+async def test_a_kind_that_is_none_is_refused_by_name(rpc: RpcWorld, wrong: int) -> None:
+    request = pb.ListAuditEventsRequest(actions=[1, wrong])  # type: ignore[list-item]
+    assert (await refusal(rpc.stub.ListAuditEvents(request))).fields == ["actions[1]"]
+
+
 async def test_pages_follow_each_other_and_a_token_is_good_for_its_own_filter_only(
     rpc: RpcWorld,
 ) -> None:

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from service.identifiers import DropReason, Key
+from service.identifiers import Doubt, DropReason, Key
 from service.store import dropped_counts
-from tests.integration.import_calls import DELTA, REPLACE, whole
+from tests.integration.import_calls import DELTA, REPLACE, header, send, whole
 from tests.integration.rpc_refusals import refusal
 from tests.integration.rpc_world import RpcWorld, running_rpc
 from tests.integration.sync_world import SyncWorld, a_world, mail
@@ -17,6 +17,7 @@ from tests.unit.rpc.builders import an_add, an_update
 
 BAD_EMAIL = (Key.EMAIL, DropReason.NOT_AN_EMAIL)
 ZEROS = (Key.MADID, DropReason.ALL_ZEROS)
+OF_A_ROLE = (Key.EMAIL, Doubt.ROLE_MAILBOX)
 SUMS = "select key, reason, sum(dropped)::bigint as dropped from dropped_count group by 1, 2"
 NO_DEVICE = "00000000-0000-0000-0000-000000000000"
 
@@ -49,6 +50,22 @@ async def test_an_update_is_counted_and_its_repeat_is_not(rpc: RpcWorld) -> None
 async def test_who_sends_nothing_in_vain_is_not_counted(rpc: RpcWorld) -> None:
     await rpc.stub.UpdateMembership(an_update(an_add("m1", emails=["a@mail.example"])))
     assert await counted(rpc) == {}
+
+
+async def test_addresses_of_roles_are_sent_all_the_same_and_counted(rpc: RpcWorld) -> None:
+    firms = [an_add(f"m{number}", emails=[f"info@firm{number}.example"]) for number in range(4)]
+    answer = await rpc.stub.UpdateMembership(an_update(*firms))
+    assert (answer.unmatchable_count, list(answer.dropped_identifiers)) == (0, [])
+    result = await whole(rpc, firms)
+    assert (result.unmatchable_count, list(result.dropped_identifiers)) == (0, [])
+    columns = pb.MemberColumns(
+        operation=pb.Change.OPERATION_ADD,
+        member_ids=["a", "b"],
+        emails=["Sales@a.example", "ann@a.example"],
+    )
+    chunk = pb.ImportMembershipRequest(chunk=pb.ImportChunk(members=columns, final=True))
+    await send(rpc, header("i2"), chunk)
+    assert await counted(rpc) == {OF_A_ROLE: 4 + 4 + 1}
 
 
 async def test_a_refused_update_counts_nothing(rpc: RpcWorld) -> None:

@@ -72,6 +72,7 @@ MERGE = [
     "write_tombstones",
     "delete_tombstones",
     "log_changes",
+    "has_tombstones",
 ]
 READ = [
     "find_holders",

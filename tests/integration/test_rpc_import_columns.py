@@ -1,11 +1,13 @@
 """Lists whose members come as columns."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
 
+from service.store.new_members import insert_if_new
 from tests.integration.import_calls import (
     DELTA,
     REPLACE,
@@ -90,6 +92,43 @@ async def test_of_a_member_twice_in_columns_the_last_counts(rpc: RpcWorld, mode:
     result = (await send(rpc, header("twice", mode=mode), twice))[-1].result
     assert result.changed_count == 0
     assert await members(rpc) == wanted
+
+
+async def test_a_first_list_that_repeats_members_ends_like_any_other(rpc: RpcWorld) -> None:
+    """Its first chunks are written without a look at who is there."""
+    again = columns(3, [3, 1, 4])
+    again.chunk.members.emails[:] = ["c@mail.example", "new@mail.example", "d@mail.example"]
+    chunks = [columns(0, range(3)), again, columns(6, [5, 6], final=True)]
+    result = (await send(rpc, header("first"), *chunks))[-1].result
+    assert (result.changed_count, result.unchanged_count) == (8, 0)
+    found = await members(rpc)
+    assert len(found) == (await rpc.audience()).member_count == 7
+    await send(rpc, header("messages"), chunk(0, *map(member, [0, 2, 5, 6])), again_as_changes())
+    assert await members(rpc) == found
+
+
+async def test_only_the_first_list_of_an_audience_is_written_without_a_look(
+    rpc: RpcWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    async def counted(*args: Any, **kwargs: Any) -> Any:
+        tried.append(len(args[2]))
+        return await insert_if_new(*args, **kwargs)
+
+    monkeypatch.setattr("service.rpc.import_chunks.insert_if_new", counted)
+    await send(rpc, header("first"), columns(0, range(3)), columns(3, [0]), columns(4, [7]))
+    assert tried == [3, 1]
+    await send(rpc, header("second"), columns(0, range(8, 11), final=True))
+    assert tried == [3, 1]
+    assert await count(rpc) == 7
+
+
+def again_as_changes() -> pb.ImportMembershipRequest:
+    changes = [
+        member(number, f"{name}@mail.example") for number, name in [(3, "c"), (1, "new"), (4, "d")]
+    ]
+    return chunk(4, *changes, final=True)
 
 
 def beside_changes() -> pb.ImportMembershipRequest:

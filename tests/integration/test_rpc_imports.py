@@ -173,24 +173,27 @@ async def test_an_audience_that_is_disconnected_in_the_middle_takes_no_more(rpc:
 async def test_an_audience_that_leaves_while_its_list_is_sent_takes_no_more_of_it(
     rpc: RpcWorld,
 ) -> None:
-    leaves, left = asyncio.Event(), asyncio.Event()
+    left, ended = asyncio.Event(), asyncio.Event()
 
     async def requests() -> AsyncIterator[pb.ImportMembershipRequest]:
         yield header()
         yield chunk(0, member(1))
-        leaves.set()
         await left.wait()
         yield chunk(1, member(2))
+        # grpc.aio loses the status of a stream that ends while it writes (grpc/grpc#36066).
+        await ended.wait()
 
-    sending = asyncio.create_task(refusal(_all(rpc.stub.ImportMembership(requests()))))
-    await leaves.wait()
+    answers = aiter(rpc.stub.ImportMembership(requests()))
+    assert [(await anext(answers)).acknowledged_offset for _ in range(2)] == [0, 1]
     await rpc.stub.DisconnectAudience(
         pb.DisconnectAudienceRequest(
             audience_id="shoppers", mode=pb.DisconnectAudienceRequest.MODE_FLUSH
         )
     )
     left.set()
-    assert (await sending).reason == "AUDIENCE_DISCONNECTED"
+    assert (await refusal(_all(answers))).reason == "AUDIENCE_DISCONNECTED"
+    ended.set()
+    assert await count(rpc) == 1
 
 
 async def test_the_region_that_holds_when_a_chunk_is_stored_decides(rpc: RpcWorld) -> None:

@@ -1,6 +1,7 @@
 """A list that is the whole membership: all of it or nothing, as of when it began."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import grpc
 import pytest
@@ -90,6 +91,42 @@ async def test_who_changed_since_the_list_began_keeps_that(rpc: RpcWorld) -> Non
     found = await members(rpc)
     assert len(found) == len(meanwhile) + 1, "only m6 is news"
     assert all(found[key] == rows for key, rows in meanwhile.items())
+
+
+@pytest.mark.parametrize(
+    "late",
+    [a_remove("m1"), member(1, "old@mail.example"), member(3), member(9)],
+    ids=["a leaver", "a change", "who left", "a stranger"],
+)
+async def test_what_is_said_late_of_a_time_before_the_list_changes_nothing(
+    rpc: RpcWorld, late: pb.Change
+) -> None:
+    """Also of members whom the list changed nothing about, or who were never there."""
+    before_it = rpc.api.clock.now() - timedelta(seconds=1)
+    members_before = an_update(member(1), member(3))
+    for change in members_before.changes:
+        change.occurred_at.FromDatetime(before_it - timedelta(hours=1))
+    await rpc.stub.UpdateMembership(members_before)
+    await whole(rpc, [member(1), member(2)], mode=REPLACE)
+    wanted = await members(rpc)
+
+    late = pb.Change.FromString(late.SerializeToString())
+    late.occurred_at.FromDatetime(before_it)
+    answer = await rpc.stub.UpdateMembership(an_update(late))
+    assert (answer.changed_count, answer.unchanged_count) == (0, 1)
+    assert await members(rpc) == wanted
+    late.occurred_at.FromDatetime(rpc.api.clock.now())
+    answer = await rpc.stub.UpdateMembership(an_update(late))
+    assert answer.changed_count == 1
+
+
+async def test_a_dry_run_of_a_list_makes_nothing_old_news(rpc: RpcWorld) -> None:
+    before_it = rpc.api.clock.now() - timedelta(seconds=1)
+    await whole(rpc, [member(1)], mode=REPLACE, dry_run=True)
+    late = member(2)
+    late.occurred_at.FromDatetime(before_it)
+    answer = await rpc.stub.UpdateMembership(an_update(late))
+    assert answer.changed_count == 1
 
 
 async def test_an_empty_list_empties_only_if_that_is_said(rpc: RpcWorld) -> None:

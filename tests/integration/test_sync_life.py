@@ -4,6 +4,17 @@ from datetime import timedelta
 
 import pytest
 
+from service.store import audit_events
+from service.store.audit_events import (
+    AuditAction,
+    AuditClient,
+    AuditEvent,
+    AuditFilter,
+    AuditOrigin,
+    AuditSubject,
+    NewAuditEvent,
+    PeerKind,
+)
 from service.store.rows import Audience
 from tests.integration.sync_world import SyncWorld, a_world, mail
 from tests.integration.test_sync_changes import people, with_people
@@ -154,6 +165,58 @@ async def test_deleting_takes_the_custom_audience_away(database_url: str) -> Non
         assert audience.state == "DISCONNECTED"
         assert made(world) == []
         assert await nothing_is_kept(world)
+
+
+@pytest.mark.parametrize("mode", ["FLUSH", "DELETE_ON_FACEBOOK", "ABANDON"])
+async def test_what_is_erased_is_recorded_once_of_who_asked_last(
+    database_url: str, mode: str
+) -> None:
+    async with a_world(database_url) as world:
+        await with_people(world, "ann")
+        audience = await world.audience()
+        for caller in ("shop", "crm"):
+            await ask_to_disconnect(world, audience, caller)
+        await disconnect(world, mode)
+        (event,) = await erasures(world)
+        assert (event.caller, event.client, event.peer_kind) == ("crm", "COMMAND_LINE", "NETWORK")
+        assert (event.audience_id, event.ad_account_id) == (
+            audience.audience_id,
+            audience.ad_account_id,
+        )
+        assert event.details == ["mode", mode]
+
+
+async def test_what_is_erased_is_recorded_although_nobody_is_known_to_have_asked(
+    database_url: str,
+) -> None:
+    async with a_world(database_url) as world:
+        await with_people(world, "ann")
+        await disconnect(world, "FLUSH")
+        (event,) = await erasures(world)
+        assert (event.caller, event.peer_kind) == ("", "NONE")
+
+
+async def ask_to_disconnect(world: SyncWorld, audience: Audience, caller: str) -> None:
+    asked = NewAuditEvent(
+        action=AuditAction.DISCONNECT_AUDIENCE,
+        occurred_at=audience.created_at,
+        origin=AuditOrigin(
+            caller=caller, client=AuditClient.COMMAND_LINE, peer_kind=PeerKind.NETWORK
+        ),
+        subject=AuditSubject(
+            audience_no=audience.audience_no,
+            audience_id=audience.audience_id,
+            ad_account_id=audience.ad_account_id,
+        ),
+    )
+    async with world.context.pool.acquire() as connection:
+        await audit_events.record(connection, asked)
+
+
+async def erasures(world: SyncWorld) -> list[AuditEvent]:
+    erased = AuditFilter(actions=[AuditAction.ERASE_AUDIENCE])
+    async with world.context.pool.acquire() as connection:
+        return await audit_events.list_events(connection, erased, after=None, limit=9)
 
 
 async def test_abandoning_sends_nothing_and_ends_waiting_syncs(database_url: str) -> None:

@@ -1,5 +1,6 @@
 """What callers say of members, and what is true once it was answered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -35,15 +36,22 @@ class Truth:
     members: dict[str, Someone | None] = field(default_factory=dict)
     said_at: dict[str, float] = field(default_factory=dict)
     """Seconds of the loop, of members that are spoken of with a time."""
+    list_began_at: float | None = None
+    """Seconds of the loop: when the last list began that told of everybody."""
 
     def hear(self, members: dict[str, Someone | None], said_at: float | None) -> None:
         """Take in what was answered; what is older than what is known changes nothing."""
         for name, someone in members.items():
             if said_at is not None:
-                if said_at < self.said_at.get(name, said_at):
+                if said_at < max(self.said_at.get(name, said_at), self.list_began_at or said_at):
                     continue
                 self.said_at[name] = said_at
             self.members[name] = someone
+
+    def hear_all(self, members: Mapping[str, Someone], began_at: float) -> None:
+        """Take in a list that is everybody there is; it speaks as of its beginning."""
+        self.list_began_at = began_at
+        self.members = dict.fromkeys(self.members) | dict(members)
 
 
 def change_of(name: str, someone: Someone | None, said_at: float | None) -> pb.Change:

@@ -79,7 +79,15 @@ NEIGHBOURS = (
 MEMBERS_TOLD = st.dictionaries(
     st.sampled_from(MEMBERS), st.one_of(st.none(), SOMEONE, SOMEONE), min_size=1, max_size=4
 )
-FIRST_LIST = st.dictionaries(st.sampled_from(MEMBERS), SOMEONE, min_size=2, max_size=6)
+PLAIN = st.builds(
+    lambda email, names: Someone(emails=(email,), names=names),
+    st.sampled_from(EMAILS),
+    st.sampled_from(((), *NAMES)),
+)
+"""Members who fit in columns."""
+FIRST_LIST = st.dictionaries(
+    st.sampled_from(MEMBERS), st.one_of(SOMEONE, PLAIN, PLAIN), min_size=2, max_size=6
+)
 GAPS = st.sampled_from((0.0, 0.0, 0.1, 0.5, 2.0, 10.0, 45.0, 400.0, 3700.0))
 REPLICA = st.integers(0, REPLICAS - 1)
 
@@ -174,8 +182,16 @@ LATE = _event(
     again_after=st.sampled_from((None, None, 400.0)),
     late_s=st.sampled_from((0.0, 0.3, 5.0, 500.0, 5000.0)),
 )
+CHUNK_MEMBERS = st.integers(1, 3)
+LIST = _event(
+    "list",
+    members=st.dictionaries(st.sampled_from(MEMBERS), SOMEONE, max_size=6),
+    replaces=st.booleans(),
+    chunk_members=CHUNK_MEMBERS,
+)
 ORDERLY = st.one_of(
     LATE,
+    LIST,
     _event("tell", members=MEMBERS_TOLD, again_after=st.just(None)),
     _event("tell", members=MEMBERS_TOLD, again_after=st.sampled_from((0.5, 100.0, 3700.0))),
     _event("ask", mode=st.just(pb.Sync.MODE_CHANGES)),
@@ -199,7 +215,10 @@ HOSTILE = st.one_of(
 def _after_a_first_list(
     events: SearchStrategy[Event], least: int, most: int
 ) -> SearchStrategy[tuple[Event, ...]]:
-    first = _event("tell", members=FIRST_LIST, again_after=st.just(None))
+    first = st.one_of(
+        _event("tell", members=FIRST_LIST, again_after=st.just(None)),
+        _event("list", members=FIRST_LIST, replaces=st.just(False), chunk_members=CHUNK_MEMBERS),
+    )
     rest = st.lists(events, min_size=least, max_size=most)
     return st.builds(lambda begun, happens: (begun, *happens), first, rest)
 

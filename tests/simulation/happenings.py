@@ -7,7 +7,8 @@ from typing import Any
 from audiencesync.v1 import audience_sync_pb2 as pb
 
 from service.rpc.audiences import pause_audience, resume_audience
-from tests.simulation.events import Event
+from tests.simulation.events import LATE_MEMBERS, MEMBERS, Event
+from tests.simulation.lists import send_list
 from tests.simulation.world import AUDIENCE_ID, World
 
 
@@ -23,6 +24,16 @@ def _tell(
     late_s: float | None = None,
 ) -> None:
     world.tell(members, again_after=again_after, late_s=late_s)
+
+
+def _list(world: World, members: dict[str, Any], replaces: bool, chunk_members: int) -> None:  # noqa: FBT001
+    send_list(
+        world,
+        members,
+        replaces=replaces,
+        chunk_members=chunk_members,
+        everybody=(*MEMBERS, *LATE_MEMBERS),
+    )
 
 
 def _ask(world: World, mode: int) -> None:
@@ -117,6 +128,7 @@ def _later(world: World, seconds: float, do: Callable[[], Any]) -> None:
 
 _HAPPENINGS: dict[str, Callable[..., None]] = {
     "tell": _tell,
+    "list": _list,
     "ask": _ask,
     "faults": _faults,
     "kill": _kill,

@@ -6,7 +6,7 @@ from tests.simulation.campaign import Broken, play_many
 from tests.simulation.events import histories
 from tests.simulation.mutations import MUTATIONS, Mutation
 
-SEED = 20_261_127
+SEED = 1
 HISTORIES_MAX = 400
 
 

@@ -172,6 +172,13 @@ class World:
         self._going_on.add(task)
         task.add_done_callback(self._going_on.discard)
 
+    def lock_of(self, member: str) -> asyncio.Lock:
+        """Who holds it is the only one who speaks of a member; several are taken in their order."""
+        return self._locks.setdefault(member, asyncio.Lock())
+
+    def new_id(self, kind: str) -> str:
+        return f"{kind}-{next(self._ids)}"
+
     async def connect(self) -> None:
         await self.renew_token()
 
@@ -237,10 +244,10 @@ class World:
         again_after: float | None,
         said_at: float | None,
     ) -> None:
-        locks = [self._locks.setdefault(name, asyncio.Lock()) for name in sorted(members)]
+        locks = [self.lock_of(name) for name in sorted(members)]
         request = pb.UpdateMembershipRequest(
             audience_id=AUDIENCE_ID,
-            request_id=f"request-{next(self._ids)}",
+            request_id=self.new_id("request"),
             changes=[change_of(name, someone, said_at) for name, someone in members.items()],
         )
         for lock in locks:

@@ -945,7 +945,7 @@ class Change(_message.Message):
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """When it happened, for callers who may deliver late, out of order or repeatedly: a change older
         than what is known of the member changes nothing, so a late OPERATION_ADD does not bring back
-        who left later. Of two changes with the same time the one that arrives later holds. Not set:
+        who left later; nor does one older than the last list that replaced all. Of two changes with the same time the one that arrives later holds. Not set:
         now. A time in the future counts as now. That a member left, and when, is remembered for 30
         days after they left; an older OPERATION_ADD that arrives later still is taken. A change that says
         no time and nothing new is not written, so it does not count as newer than one that says a time.
@@ -1729,8 +1729,9 @@ class ImportHeader(_message.Message):
         """Changes, as in UpdateMembership; each chunk counts as soon as it is acknowledged."""
         MODE_REPLACE: ImportHeader._Mode.ValueType  # 2
         """The list is the whole membership: who is not in it leaves. Nothing changes before the last
-        chunk. It speaks as of its beginning: a member of whom something newer was said since keeps
-        that. One at a time for an audience.
+        chunk. It speaks as of its beginning, and of everybody: a member of whom something newer was
+        said since keeps that, and what is said later of a time before it (`occurred_at`) changes
+        nothing. One at a time for an audience.
         """
 
     class Mode(_Mode, metaclass=_ModeEnumTypeWrapper):
@@ -1742,8 +1743,9 @@ class ImportHeader(_message.Message):
     """Changes, as in UpdateMembership; each chunk counts as soon as it is acknowledged."""
     MODE_REPLACE: ImportHeader.Mode.ValueType  # 2
     """The list is the whole membership: who is not in it leaves. Nothing changes before the last
-    chunk. It speaks as of its beginning: a member of whom something newer was said since keeps
-    that. One at a time for an audience.
+    chunk. It speaks as of its beginning, and of everybody: a member of whom something newer was
+    said since keeps that, and what is said later of a time before it (`occurred_at`) changes
+    nothing. One at a time for an audience.
     """
 
     AUDIENCE_ID_FIELD_NUMBER: _builtins.int
@@ -2369,6 +2371,11 @@ class AuditEvent(_message.Message):
         """`audience-sync rotate-keys` sealed the secrets of an ad account anew. Details: key_id, the key
         that seals now; former_key_ids; system_user, who ran the command.
         """
+        ACTION_ERASE_AUDIENCE: AuditEvent._Action.ValueType  # 11
+        """The membership of a disconnected audience was deleted here, which follows DisconnectAudience in every
+        mode. Told of whoever asked for that last. Details: mode; DELETE_ON_FACEBOOK says that the Custom
+        Audience was deleted too.
+        """
 
     class Action(_Action, metaclass=_ActionEnumTypeWrapper):
         """What was done."""
@@ -2400,6 +2407,11 @@ class AuditEvent(_message.Message):
     ACTION_ROTATE_KEYS: AuditEvent.Action.ValueType  # 10
     """`audience-sync rotate-keys` sealed the secrets of an ad account anew. Details: key_id, the key
     that seals now; former_key_ids; system_user, who ran the command.
+    """
+    ACTION_ERASE_AUDIENCE: AuditEvent.Action.ValueType  # 11
+    """The membership of a disconnected audience was deleted here, which follows DisconnectAudience in every
+    mode. Told of whoever asked for that last. Details: mode; DELETE_ON_FACEBOOK says that the Custom
+    Audience was deleted too.
     """
 
     class _Client:
@@ -2537,6 +2549,7 @@ class ListAuditEventsRequest(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ACTIONS_FIELD_NUMBER: _builtins.int
     audience_id: _builtins.str
     """Only what was done to this audience, or to a former one of the id; empty: all."""
     ad_account_id: _builtins.str
@@ -2557,6 +2570,10 @@ class ListAuditEventsRequest(_message.Message):
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """Only what was done before. Not set: until now."""
 
+    @_builtins.property
+    def actions(self) -> _containers.RepeatedScalarFieldContainer[Global___AuditEvent.Action.ValueType]:
+        """Only what is of one of these kinds; empty: all."""
+
     def __init__(
         self,
         *,
@@ -2567,10 +2584,11 @@ class ListAuditEventsRequest(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        actions: _abc.Iterable[Global___AuditEvent.Action.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "begin_time", b"begin_time", "caller", b"caller", "end_time", b"end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "ad_account_id", b"ad_account_id", "audience_id", b"audience_id", "begin_time", b"begin_time", "caller", b"caller", "end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "actions", b"actions", "ad_account_id", b"ad_account_id", "audience_id", b"audience_id", "begin_time", b"begin_time", "caller", b"caller", "end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
     _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015

@@ -156,6 +156,11 @@ class _FindingCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingCo
     """WARNING for 300, too small or inactive; ERROR from 400: ads cannot use it. Only of an audience that
     the request names. Evidence: delivery_status.
     """
+    FINDING_CODE_ROLE_MAILBOXES: _FindingCode.ValueType  # 51
+    """WARNING. About 50 e-mails a day, and one in twenty, are of a role (info@, sales@, noreply@): they are
+    sent, but seldom a person's. A sample of what callers send is looked at. Evidence: about_on_worst_day
+    (of the last 7), counted.
+    """
 
 class FindingCode(_FindingCode, metaclass=_FindingCodeEnumTypeWrapper):
     """What was found. The words in capitals are severities; where there are two the figures decide."""
@@ -293,5 +298,10 @@ FINDING_CODE_ONE_KEY_ONLY: FindingCode.ValueType  # 49
 FINDING_CODE_DELIVERY_STATUS_ODD: FindingCode.ValueType  # 50
 """WARNING for 300, too small or inactive; ERROR from 400: ads cannot use it. Only of an audience that
 the request names. Evidence: delivery_status.
+"""
+FINDING_CODE_ROLE_MAILBOXES: FindingCode.ValueType  # 51
+"""WARNING. About 50 e-mails a day, and one in twenty, are of a role (info@, sales@, noreply@): they are
+sent, but seldom a person's. A sample of what callers send is looked at. Evidence: about_on_worst_day
+(of the last 7), counted.
 """
 Global___FindingCode: _TypeAlias = FindingCode  # noqa: Y015

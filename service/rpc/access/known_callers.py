@@ -1,4 +1,4 @@
-"""Finds a call's caller by its token, in a file that is read again when it changes."""
+"""Finds a call's caller by token or certificate, in a file that is read again when it changes."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from service.rpc.access.callers import Caller
+from service.rpc.access.tokens import is_of_certificate
 from service.rpc.access.tokens_file import TokensFileError, parse_tokens
 from service.rpc.access.watched_files import WatchedFiles
 
@@ -23,10 +24,10 @@ class KnownCallers:
         """Raises: TokensFileError."""
         self._path = path
         self._watched = WatchedFiles([path], monotonic)
-        self._by_digest = _read(path)
+        self._take(_read(path))
 
     def find(self, digest: bytes) -> Caller | None:
-        """Whose token has this digest; nobody's: None.
+        """Whose token, or certificate's name, has this digest; nobody's: None.
 
         Digests are compared, which nobody can choose: time tells nothing of the tokens.
         """
@@ -34,13 +35,23 @@ class KnownCallers:
             self._read_again()
         return self._by_digest.get(digest)
 
+    def has_certificates(self) -> bool:
+        """Whether somebody is known by a certificate."""
+        if self._watched.have_changed():
+            self._read_again()
+        return self._has_certificates
+
     def _read_again(self) -> None:
         try:
-            self._by_digest = _read(self._path)
+            self._take(_read(self._path))
         except TokensFileError as error:
             _log.error("tokens file not taken", problems=error.problems)
         else:
             _log.info("tokens file read", tokens=len(self._by_digest))
+
+    def _take(self, by_digest: Mapping[bytes, Caller]) -> None:
+        self._by_digest = by_digest
+        self._has_certificates = any(map(is_of_certificate, by_digest))
 
 
 def _read(path: Path) -> Mapping[bytes, Caller]:

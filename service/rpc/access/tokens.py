@@ -1,4 +1,4 @@
-"""Bearer tokens: how one is made, how it is kept, how it comes with a call."""
+"""What shows who calls: bearer tokens, how one is made, kept and sent, and names of certificates."""
 
 import base64
 import hashlib
@@ -11,7 +11,8 @@ TOKEN_BYTES: Final = 32
 TOKEN_CHARS_MAX: Final = 256
 """A longer one is not looked at."""
 
-_HEADER: Final = "authorization"
+AUTHORIZATION: Final = "authorization"
+"""The key of what tells who calls, in a call's metadata."""
 _SCHEME: Final = "bearer "
 
 
@@ -26,9 +27,19 @@ def token_digest(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="replace")).digest()
 
 
+def certificate_digest(name: str) -> bytes:
+    """What a name in a caller's certificate is found by. It is longer than a token's: neither is the other."""
+    return hashlib.sha512(name.encode(errors="replace")).digest()
+
+
+def is_of_certificate(digest: bytes) -> bool:
+    """Whether a digest is of a certificate's name."""
+    return len(digest) == hashlib.sha512().digest_size
+
+
 def bearer_token(metadata: Sequence[tuple[str, str | bytes]]) -> str | None:
     """The token of a call, None without one that could be ours. Two headers are none: which counts?"""
-    found = [value for key, value in metadata if key == _HEADER]
+    found = [value for key, value in metadata if key == AUTHORIZATION]
     if len(found) != 1 or not isinstance(found[0], str):
         return None
     scheme, token = found[0][: len(_SCHEME)], found[0][len(_SCHEME) :].strip()

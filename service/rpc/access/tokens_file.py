@@ -1,11 +1,14 @@
-"""Reads the file that says who may call: TOML, an entry for each caller, hashes instead of tokens."""
+"""Reads the file that says who may call: TOML, an entry for each caller, hashes instead of tokens.
+
+A caller may have names of certificates beside tokens, or instead.
+"""
 
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 import pydantic
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -13,25 +16,29 @@ from pydantic_core import ErrorDetails
 
 from service.rpc.access.callers import Caller
 from service.rpc.access.scopes import Scope
+from service.rpc.access.tokens import certificate_digest
 
 CALLERS_MAX: Final = 1_000
 """Callers in one file."""
 DIGESTS_MAX: Final = 8
-"""Tokens that one caller may have at once: the one in use, and those that replace it."""
+"""Tokens, and certificates' names, that one caller may have at once: the one in use, and those that replace it."""
 LIMITS_MAX: Final = 1_000
 """Patterns of audiences, or ad accounts, of one caller."""
 
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+CERTIFICATE_PATTERN: Final = r"^[!-~]([ -~]{0,253}[!-~])?$"
 AUDIENCE_PATTERN: Final = r"^([a-z0-9][a-z0-9_.-]{0,63}|[a-z0-9][a-z0-9_.-]{0,62}\*)$"
 AD_ACCOUNT_PATTERN: Final = r"^act_[0-9]{1,20}$"
 
 _Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+_Certificate = Annotated[str, StringConstraints(pattern=CERTIFICATE_PATTERN)]
 _Audience = Annotated[str, StringConstraints(pattern=AUDIENCE_PATTERN)]
 _AdAccount = Annotated[str, StringConstraints(pattern=AD_ACCOUNT_PATTERN)]
 _Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 _AT_LINE: Final = re.compile(r"\(at (.*)\)$")
 _MEANT: Final = {
     "sha256": "must be a list of SHA-256 hashes, 64 hex digits each",
+    "certificates": "must be a list of names in certificates, printable ASCII of 255 characters at most",
     "scopes": f"must be a list of {', '.join(Scope)}",
     "audiences": "must be a list of audience ids, or beginnings of them with * behind",
     "ad_accounts": 'must be a list of ad accounts, as "act_1"',
@@ -50,18 +57,29 @@ class TokensFileError(Exception):
 class _Entry(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    sha256: list[_Digest] = Field(min_length=1, max_length=DIGESTS_MAX)
+    sha256: list[_Digest] = Field(default=[], max_length=DIGESTS_MAX)
+    certificates: list[_Certificate] = Field(default=[], max_length=DIGESTS_MAX)
     scopes: list[Scope] = Field(min_length=1)
     audiences: list[_Audience] | None = Field(default=None, min_length=1, max_length=LIMITS_MAX)
     ad_accounts: list[_AdAccount] | None = Field(default=None, min_length=1, max_length=LIMITS_MAX)
     expires: AwareDatetime | None = Field(default=None, strict=True)
+
+    @pydantic.model_validator(mode="after")
+    def _can_be_told(self) -> Self:
+        if not self.sha256 and not self.certificates:
+            raise ValueError("nothing tells the caller")
+        return self
+
+    def digests(self) -> Iterator[bytes]:
+        yield from map(bytes.fromhex, self.sha256)
+        yield from map(certificate_digest, self.certificates)
 
 
 _ENTRIES: Final = pydantic.TypeAdapter(dict[_Name, _Entry])
 
 
 def parse_tokens(text: str) -> Mapping[bytes, Caller]:
-    """Callers by the digests of their tokens. Raises: TokensFileError."""
+    """Callers by the digests of their tokens and certificates' names. Raises: TokensFileError."""
     try:
         entries = _ENTRIES.validate_python(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -73,9 +91,9 @@ def parse_tokens(text: str) -> Mapping[bytes, Caller]:
         raise TokensFileError([f"has more than {CALLERS_MAX} callers"])
     callers: dict[bytes, Caller] = {}
     for name, entry in entries.items():
-        for digest in map(bytes.fromhex, entry.sha256):
+        for digest in entry.digests():
             if digest in callers:
-                raise TokensFileError([f"{name} has a token that is given twice"])
+                raise TokensFileError([f"{name} has a token or certificate that is given twice"])
             callers[digest] = _caller(name, entry)
     return callers
 
@@ -123,6 +141,9 @@ def _problem(detail: ErrorDetails) -> str:
         return "a caller's name must be 1 to 64 of a-z, 0-9, _ and -"
     field = str(rest[0])
     if detail["type"] == "extra_forbidden" or field not in _MEANT:
-        return f"{name}: must have sha256 and scopes, and may have audiences, ad_accounts, expires"
+        return (
+            f"{name}: must have sha256 or certificates, and scopes; may have audiences, ad_accounts,"
+            " expires"
+        )
     missing = detail["type"] == "missing"
     return f"{name}: {field} {'is missing: it ' if missing else ''}{_MEANT[field]}"

@@ -70,6 +70,10 @@ select
         - (select coalesce(sum(overtaken_count), 0)::bigint from repeated) as listed_count,
     (select count(*) from differing where is_leaving) as leaving_count;
 
+-- name: note_list_began :exec
+update audience set list_began_at = greatest(list_began_at, :started_at::timestamptz)
+where audience_no = :audience_no;
+
 -- name: forget_import_rows :exec
 delete from import_row where ctid = any (array(
     select ctid from import_row where audience_no = :audience_no limit :row_limit

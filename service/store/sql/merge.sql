@@ -61,9 +61,11 @@ with batch as materialized (
         first_value(t.changed_at is not null) over whole as had_tombstone,
         bool_or(b.packed_row is distinct from s.packed_row) over whole as is_changed,
         first_value(b.said_at) over whole as said_at,
-        first_value(coalesce(s.changed_at, t.changed_at)) over whole as known_at
+        greatest(first_value(coalesce(s.changed_at, t.changed_at)) over whole, a.list_began_at)
+            as known_at
     from batch b
     full join stored s using (member_key, row_no)
+    cross join (select list_began_at from audience where audience_no = :audience_no) a
     left join lateral (
         select changed_at from tombstone
         where audience_no = :audience_no and member_key = b.member_key
@@ -215,3 +217,7 @@ select revision from audience where audience_no = :audience_no;
 -- name: read_changed_keys :many
 -- Whom the batch changed.
 select member_key from touched where row_no = 0 and is_changed;
+
+-- name: has_tombstones :value
+-- Whether anyone is known to have left.
+select exists (select from tombstone where audience_no = :audience_no);

@@ -20,6 +20,7 @@ _NEW_AUDIENCE: Final[Row] = {
     "rows_logged": 0,
     "member_count": 0,
     "unmatchable_count": 0,
+    "list_began_at": None,
 }
 _NEW_WORK: Final[Row] = {
     "lease_token": 0,
@@ -156,11 +157,15 @@ def list_audience_numbers(
 def read_audiences(s: Session, *, audience_nos: list[int]) -> list[Row]:
     audiences, works = s.tables.audience.rows, s.tables.audience_work.rows
     found = [
-        audiences[audience_no] | {name: works[audience_no][name] for name in _SEEN_WORK}
+        _seen(audiences[audience_no]) | {name: works[audience_no][name] for name in _SEEN_WORK}
         for audience_no in set(audience_nos)
         if audience_no in works
     ]
     return sorted(found, key=lambda row: str(row["audience_id"]))
+
+
+def _seen(audience: Row) -> Row:
+    return {name: value for name, value in audience.items() if name != "list_began_at"}
 
 
 @named("change_audience")

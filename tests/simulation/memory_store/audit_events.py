@@ -25,6 +25,7 @@ def list_audit_events(
     before_no: int,
     begin_at: datetime,
     row_limit: int,
+    actions: list[str],
     **filters: str | None,
 ) -> list[Row]:
     wanted = {name: value for name, value in filters.items() if value is not None}
@@ -33,11 +34,19 @@ def list_audit_events(
         for row in _all(s)
         if begin_at <= row["occurred_at"]
         and (row["occurred_at"], row["event_no"]) < (before_at, before_no)
+        and (not actions or row["action"] in actions)
         and all(row[name] == value for name, value in wanted.items())
         and all(row[name] for name in wanted if name != "caller")
     ]
     found.sort(key=lambda row: (row["occurred_at"], row["event_no"]), reverse=True)
     return found[:row_limit]
+
+
+@named("find_last_audit_event")
+def find_last_audit_event(s: Session, *, audience_no: int, action: str) -> Row | None:
+    rows = s.tables.audit_event.of(audience_no).rows.values()
+    found = [row for row in rows if row["action"] == action]
+    return max(found, key=lambda row: row["event_no"], default=None)
 
 
 @named("prune_audit_events")

@@ -10,7 +10,7 @@ import asyncpg
 from tests.simulation.memory_store.copied_rows import copied_rows
 from tests.simulation.memory_store.named import run_text
 from tests.simulation.memory_store.session import Session
-from tests.simulation.memory_store.values import Record
+from tests.simulation.memory_store.values import Record, Row
 
 if TYPE_CHECKING:
     from tests.simulation.memory_store.database import MemoryDatabase
@@ -63,7 +63,7 @@ class MemoryConnection:
         columns: Sequence[str],
         format: str,  # noqa: A002 - the driver's name
     ) -> str:
-        """Copy into a temporary table of a merge, or the rows of an import, in a transaction."""
+        """Copy into a temporary table of a merge, members or the rows of an import, in a transaction."""
         if format != "binary":
             raise NotImplementedError(format)
         await self._begin_statement()
@@ -72,9 +72,21 @@ class MemoryConnection:
             for row in rows:
                 key = row["chunk_offset"], row["member_key"], row["row_no"]
                 self._session.tables.import_row.of(cast("int", row["audience_no"])).put(key, row)
+        elif table == "member":
+            self._copy_members(rows)
         else:
             getattr(self._session.batch, table).extend(rows)
         return f"COPY {len(rows)}"
+
+    def _copy_members(self, rows: list[Row]) -> None:
+        try:
+            for row in rows:
+                self._session.tables.member.of(row["audience_no"]).insert(
+                    (row["member_key"], row["row_no"]), row, primary_key="member_pkey"
+                )
+        except asyncpg.PostgresError:
+            self._has_failed = True
+            raise
 
     def is_in_transaction(self) -> bool:
         return self._in_transaction
@@ -83,8 +95,6 @@ class MemoryConnection:
         return MemoryTransaction(self)
 
     async def begin(self) -> None:
-        if self._in_transaction:
-            raise NotImplementedError("the double has no savepoints")
         await self._take(self._steps.before)
         self._in_transaction = True
         self._losses_seen = self._database.losses
@@ -102,6 +112,16 @@ class MemoryConnection:
             self.roll_back()
         else:
             await self._keep()
+
+    async def begin_part(self) -> int:
+        """A savepoint: what is behind it can be undone alone. Its place among what was written."""
+        await self._begin_statement()
+        return len(self._database.data.undo)
+
+    def roll_back_to(self, savepoint: int) -> None:
+        if self._losses_seen == self._database.losses:
+            self._database.data.roll_back(savepoint)
+        self._has_failed = False
 
     def roll_back(self) -> None:
         if self._holds_lock and self._losses_seen == self._database.losses:
@@ -201,9 +221,13 @@ class MemoryTransaction:
 
     def __init__(self, connection: MemoryConnection) -> None:
         self._connection = connection
+        self._savepoint: int | None = None
 
     async def __aenter__(self) -> None:
-        await self._connection.begin()
+        if self._connection.is_in_transaction():
+            self._savepoint = await self._connection.begin_part()
+        else:
+            await self._connection.begin()
 
     async def __aexit__(
         self,
@@ -211,7 +235,10 @@ class MemoryTransaction:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
+        if self._savepoint is not None:
+            if kind is not None and not self._connection.is_lost:
+                self._connection.roll_back_to(self._savepoint)
+        elif kind is None:
             await self._connection.commit()
         else:
             self._connection.roll_back()

@@ -17,6 +17,7 @@ _NUMBERS: Final = {
     "madid_prefix": 8,
 }
 """Columns that are numbers, and their bytes."""
+_TIMES: Final = {"occurred_at", "changed_at"}
 
 
 async def copied_rows(source: AsyncIterator[bytes], columns: Sequence[str]) -> list[Row]:
@@ -48,6 +49,6 @@ def _value(column: str, data: bytes) -> Any:
         if len(data) != _NUMBERS[column]:
             raise ValueError(f"{len(data)} bytes for {column}")
         return int.from_bytes(data, signed=True)
-    if column == "occurred_at":
+    if column in _TIMES:
         return _EPOCH + timedelta(microseconds=int.from_bytes(data, signed=True))
     return data

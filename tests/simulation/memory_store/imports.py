@@ -5,7 +5,7 @@ from datetime import datetime
 from tests.simulation.memory_store.constraints import violated_unique
 from tests.simulation.memory_store.named import named
 from tests.simulation.memory_store.session import Session
-from tests.simulation.memory_store.values import Row
+from tests.simulation.memory_store.values import Row, greatest
 
 TOLD = (
     "import_id",
@@ -124,6 +124,16 @@ def fill_incoming_from_import(s: Session, *, audience_no: int, started_at: datet
             }
         )
     return [{"listed_count": len(newest), "leaving_count": len(leaving)}]
+
+
+@named("note_list_began")
+def note_list_began(s: Session, *, audience_no: int, started_at: datetime) -> int:
+    audience = s.tables.audience.rows.get(audience_no)
+    if audience is None:
+        return 0
+    newest = greatest(audience["list_began_at"], started_at)
+    s.tables.audience.change(audience_no, list_began_at=newest)
+    return 1
 
 
 @named("forget_import_rows")

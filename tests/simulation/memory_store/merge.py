@@ -80,7 +80,9 @@ def _said_of(
     rows = s.tables.tombstone.of(audience_no).rows
     tombstone = None if stored else rows.get(first["member_key"])
     known = stored or tombstone
-    judged = _judge(first, known["changed_at"] if known else None, differs, now)
+    list_began_at = s.tables.audience.rows[audience_no]["list_began_at"]
+    known_at = greatest(known["changed_at"] if known else None, list_began_at)
+    judged = _judge(first, known_at, differs, now)
     if judged is None:
         return None
     return {
@@ -264,3 +266,8 @@ def read_revision(s: Session, *, audience_no: int) -> list[Row]:
 @named("read_changed_keys")
 def read_changed_keys(s: Session) -> list[Row]:
     return [{"member_key": member_key} for member_key in _changed(s)]
+
+
+@named("has_tombstones")
+def has_tombstones(s: Session, *, audience_no: int) -> list[Row]:
+    return [{"exists": bool(s.tables.tombstone.of(audience_no).rows)}]

@@ -88,10 +88,11 @@ class Tables:
         """The transaction is committed."""
         self.undo.clear()
 
-    def roll_back(self) -> None:
-        for rows, key, old in reversed(self.undo):
+    def roll_back(self, until: int = 0) -> None:
+        """Undo all but the first writes of the transaction under way."""
+        for rows, key, old in reversed(self.undo[until:]):
             _put_back(rows, key, old)
-        self.undo.clear()
+        del self.undo[until:]
 
     def save(self) -> Saved:
         """What is committed, without what the transaction under way wrote."""

@@ -61,3 +61,18 @@ def test_the_filters_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not request.HasField("end_time")
     run(monkeypatch, [])
     assert not asked[0].HasField("caller")
+    assert not asked[0].actions
+
+
+def test_kinds_of_what_was_done_are_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    run(monkeypatch, [], "--action", "erase-audience", "--action", "SYNC_NOW")
+    assert asked[0].actions == [pb.AuditEvent.ACTION_ERASE_AUDIENCE, pb.AuditEvent.ACTION_SYNC_NOW]
+
+
+@pytest.mark.parametrize("said", ["erased", "unspecified", ""])
+def test_a_kind_that_is_none_is_refused_with_those_that_are(
+    monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    done = run(monkeypatch, [], "--action", said)
+    assert (done.exit_code, asked) == (2, [])
+    assert "erase-audience" in done.output

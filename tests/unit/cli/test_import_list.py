@@ -38,3 +38,10 @@ def test_without_pyarrow_it_says_in_one_line_what_to_install(
     status, told = run_import(path)
     assert (status, told.count("\n")) == (1, 1)
     assert "`pip install 'audience-sync[parquet]'` installs it; nothing was sent" in told
+
+
+def test_a_dry_run_cannot_be_synced(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("id,email\n")
+    status, told = run_import(path, "--dry-run", "--sync")
+    assert (status, told) == (1, "audience-sync: a dry run changes nothing that could be synced\n")

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -9,7 +10,7 @@ from service.diagnosis.audiences import judge_audience
 from service.diagnosis.findings import Finding, Severity, worst_first
 from service.diagnosis.match_rate import judge_match_rate
 from service.diagnosis.sample import RowSample, Sampler
-from service.identifiers import DropReason, Key, pack_row
+from service.identifiers import Doubt, DropReason, Key, pack_row
 from service.store.diagnosis_rows import DroppedSigns
 from tests.unit.diagnosis.builders import (
     a_sample,
@@ -21,17 +22,18 @@ from tests.unit.diagnosis.builders import (
 
 INFO, WARNING, ERROR = Severity
 
+Counts: TypeAlias = Mapping[tuple[Key, Any], int]
+"""By key and DropReason or Doubt."""
 
-def dropped(counts: Mapping[tuple[Key, DropReason], int]) -> list[DroppedSigns]:
+
+def dropped(counts: Counts) -> list[DroppedSigns]:
     return [
         DroppedSigns(key=key, reason=reason, worst_day_count=count)
         for (key, reason), count in counts.items()
     ]
 
 
-def judged_drops(
-    counts: Mapping[tuple[Key, DropReason], int], sample: RowSample | None = None
-) -> list[Finding]:
+def judged_drops(counts: Counts, sample: RowSample | None = None) -> list[Finding]:
     facts = audience_facts(dropped=dropped(counts), sample=sample or a_sample())
     return list(judge_match_rate(facts))
 
@@ -78,6 +80,19 @@ def test_device_ids_of_zeros_are_told_apart() -> None:
     assert [one.code for one in judged_drops(zeros)] == ["DEVICE_IDS_ZERO"]
     phones = {(Key.PHONE, DropReason.ALL_ZEROS): 100}
     assert [one.code for one in judged_drops(phones)] == ["IDENTIFIERS_DROPPED"]
+
+
+@pytest.mark.parametrize(
+    ("about", "with_email", "times"),
+    [(51, 1_000, 1), (50, 1_000, 0), (50, 900, 1), (49, 0, 0), (0, 0, 0)],
+)
+def test_addresses_of_roles_are_told_when_they_are_many_and_one_in_twenty(
+    about: int, with_email: int, times: int
+) -> None:
+    counts = {(Key.EMAIL, Doubt.ROLE_MAILBOX): about}
+    judged = judged_drops(counts, a_sample(rows_with={Key.EMAIL: with_email}))
+    assert found(judged) == [("ROLE_MAILBOXES", WARNING)] * times
+    assert [one.evidence["about_on_worst_day"] for one in judged] == [str(about)] * times
 
 
 @pytest.mark.parametrize("key", [Key.EMAIL, Key.PHONE, Key.MADID])

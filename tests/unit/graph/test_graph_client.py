@@ -247,7 +247,7 @@ async def test_each_call_writes_one_line(client: GraphClient, facebook: aiorespo
         "verdict": "OK",
         "code": None,
         "subcode": None,
-        "trace_id": "Trace1",
+        "facebook_trace_id": "Trace1",
         "usage_percent": 118.0,
         "retry_after_s": None,
     }

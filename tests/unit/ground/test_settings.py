@@ -225,9 +225,34 @@ def test_the_table_has_a_line_for_each_setting() -> None:
 
 def test_the_port_for_operators_can_be_moved_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.from_environment().metrics_listen == "127.0.0.1:9464"
-    for value in ("0.0.0.0:80", "off"):
+    for value in ("[::1]:80", "off"):
         set_all(monkeypatch, METRICS_LISTEN=value)
         assert Settings.from_environment().metrics_listen == value
     assert problems_of(monkeypatch, METRICS_LISTEN="nowhere") == (
         "AUDIENCE_SYNC_METRICS_LISTEN is not host:port or off; accepted: host:port or off",
     )
+
+
+def test_metrics_are_told_to_other_machines_for_a_token_or_if_that_is_wished(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    everywhere = "0.0.0.0:9464"
+    (problem,) = problems_of(monkeypatch, METRICS_LISTEN=everywhere)
+    assert problem.startswith("AUDIENCE_SYNC_METRICS_TOKEN is required where other machines reach")
+    assert "unless AUDIENCE_SYNC_ALLOW_METRICS_WITHOUT_TOKEN is true" in problem
+    set_all(monkeypatch, METRICS_LISTEN=everywhere, METRICS_TOKEN="0123456789abcdef")
+    settings = Settings.from_environment()
+    assert settings.token_for_metrics() == "0123456789abcdef"
+    assert "0123456789abcdef" not in repr(settings)
+    monkeypatch.delenv("AUDIENCE_SYNC_METRICS_TOKEN")
+    set_all(monkeypatch, ALLOW_METRICS_WITHOUT_TOKEN="true")
+    assert Settings.from_environment().token_for_metrics() is None
+
+
+@pytest.mark.parametrize("token", ["short", "with a space, long", "é" * 20, "x" * 300])
+def test_a_token_for_metrics_that_is_none_is_refused_unquoted(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    (problem,) = problems_of(monkeypatch, METRICS_TOKEN=token)
+    assert problem.startswith("AUDIENCE_SYNC_METRICS_TOKEN is not a token")
+    assert token not in problem

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from service import telemetry
 from service.telemetry import ITEMS_MAX, WITHHELD, configure_logging, withhold_private_values
+from service.tracing.spans import Kind, span
+from tests.unit.tracing.recorded import recorded
 
 HASH = "5e884898da28047151d0e56f8dc6292773603d0d6aabbd62a11ef721d1542d8a"
 TOKEN = "EAABsbCS1iHgBAKZCmQ0ZC9ZAvZBZAbXyZ"
@@ -180,6 +182,29 @@ def test_a_line_carries_level_time_logger_and_context(lines: io.StringIO) -> Non
         "note": "to [redacted]",
         "rows": 3,
     }
+
+
+def test_a_line_of_what_is_traced_says_where_to_find_it(lines: io.StringIO) -> None:
+    with recorded(share=1.0) as spans:
+        with span(Kind.CALL, "GetAudience"):
+            structlog.get_logger("ours").info("ours")
+            logging.getLogger("library").warning("theirs")
+        structlog.get_logger("ours").info("afterwards")
+    ours, theirs, afterwards = map(json.loads, lines.getvalue().splitlines())
+    (made,) = spans.get_finished_spans()
+    assert made.context is not None
+    ids = (f"{made.context.trace_id:032x}", f"{made.context.span_id:016x}")
+    assert [(one["trace_id"], one["span_id"]) for one in (ours, theirs)] == [ids, ids]
+    assert not afterwards.keys() & {"trace_id", "span_id"}
+
+
+def test_a_line_has_no_ids_of_a_trace_that_is_not_kept(lines: io.StringIO) -> None:
+    with recorded(share=0.0), span(Kind.CALL, "GetAudience"):
+        structlog.get_logger("ours").info("in vain")
+    with span(Kind.CALL, "GetAudience"):
+        structlog.get_logger("ours").info("without traces")
+    for line in lines.getvalue().splitlines():
+        assert not json.loads(line).keys() & {"trace_id", "span_id"}
 
 
 def test_what_not_every_reader_of_json_takes_is_written_so_that_all_do(lines: io.StringIO) -> None:

@@ -17,7 +17,7 @@ from tests.unit.rpc.clocks import Ticking, counted_turns
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
-EMAILS = ["a@x.com", " B@X.com", "none", "", "é@x.com"]
+EMAILS = ["a@x.com", "info@x.com", " B@X.com", "none", "", "é@x.com"]
 members = st.fixed_dictionaries(
     {},
     optional={

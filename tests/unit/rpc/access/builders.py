@@ -1,6 +1,7 @@
 """Tokens, files of callers and certificates, as operators make them."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from service.rpc.access.tokens import token_digest
 from service.rpc.access.tokens_file import token_line
 
 ALL = tuple(Scope)
+_THIS_MACHINE = (x509.DNSName("localhost"),)
 
 
 def a_line(
@@ -71,9 +73,14 @@ class Authority:
         made = _certificate(self._name, self._name, self._key.public_key(), is_authority=True)
         self.pem = made.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
-    def issue(self, name: str = "localhost") -> Issued:
+    def issue(
+        self, name: str = "localhost", alternatives: Sequence[x509.GeneralName] = _THIS_MACHINE
+    ) -> Issued:
+        """For a common name, and alternative ones beside it."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = _certificate(_name(name), self._name, key.public_key(), is_authority=False)
+        if alternatives:
+            made = made.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         pem = made.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
         return Issued(pem, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
@@ -87,7 +94,7 @@ def _certificate(
 ) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     constraints = x509.BasicConstraints(ca=is_authority, path_length=None)
-    made = (
+    return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
@@ -97,7 +104,3 @@ def _certificate(
         .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(constraints, critical=True)
     )
-    if is_authority:
-        return made
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
-    return made.add_extension(names, critical=False)

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from service.rpc.access.scopes import Scope
-from service.rpc.access.tokens import token_digest
+from service.rpc.access.tokens import certificate_digest, is_of_certificate, token_digest
 from service.rpc.access.tokens_file import TokensFileError, parse_tokens
 from tests.unit.rpc.access.builders import a_line
 
@@ -50,6 +50,15 @@ def test_two_tokens_of_one_caller_give_the_same_caller() -> None:
     assert one == other
 
 
+def test_a_caller_may_have_names_of_certificates_beside_tokens_or_instead() -> None:
+    text = f'a = {{ sha256 = ["{HASH}"], certificates = ["a.example"], scopes = ["read"] }}'
+    assert parse_tokens(text).keys() == {bytes(32), certificate_digest("a.example")}
+    alone = parse_tokens('a = { certificates = ["a.example", "CN of A"], scopes = ["read"] }')
+    assert alone.keys() == {certificate_digest("a.example"), certificate_digest("CN of A")}
+    assert all(map(is_of_certificate, alone))
+    assert not is_of_certificate(token_digest("a.example"))
+
+
 def test_comments_and_an_empty_file_are_taken() -> None:
     assert parse_tokens("# nobody yet\n") == {}
 
@@ -59,14 +68,14 @@ def test_comments_and_an_empty_file_are_taken() -> None:
     [
         ("billing =", "is not TOML: end of document"),
         ("\nbilling ! =", "is not TOML: line 2, column 9"),
-        (f'billing = "{HASH}"', "billing: must have sha256 and scopes"),
-        ('billing = { scopes = ["read"] }', "billing: sha256 is missing"),
+        (f'billing = "{HASH}"', "billing: must have sha256 or certificates, and scopes"),
+        ('billing = { scopes = ["read"] }', "billing: must have sha256 or certificates"),
         (f'billing = {{ sha256 = ["{HASH}"] }}', "billing: scopes is missing"),
         (f'a = {{ sha256 = ["{HASH}"], scopes = ["all"] }}', "a: scopes must be a list of read"),
         (f'a = {{ sha256 = ["{HASH}"], scopes = [] }}', "a: scopes must"),
         (f'a = {{ sha256 = "{HASH}", scopes = ["read"] }}', "a: sha256 must be a list"),
         ('a = { sha256 = ["ast_x"], scopes = ["read"] }', "a: sha256 must be a list"),
-        (f'a = {{ sha256 = ["{HASH}"], scopes = ["read"], x = 1 }}', "a: must have sha256"),
+        (f'a = {{ sha256 = ["{HASH}"], scopes = ["read"], x = 1 }}', "a: must have sha256 or"),
         (f'a = {{ sha256 = ["{HASH}"], scopes = ["read"], audiences = [] }}', "a: audiences must"),
         (
             f'a = {{ sha256 = ["{HASH}"], scopes = ["read"], audiences = ["*x"] }}',
@@ -81,9 +90,15 @@ def test_comments_and_an_empty_file_are_taken() -> None:
             "a: expires must be a time with its zone",
         ),
         (f'"A B" = {{ sha256 = ["{HASH}"], scopes = ["read"] }}', "a caller's name must be"),
+        ('a = { certificates = [" x"], scopes = ["read"] }', "a: certificates must be a list"),
+        ('a = { certificates = [], scopes = ["read"] }', "a: must have sha256 or certificates"),
+        (
+            'a = { certificates = ["x", "x"], scopes = ["read"] }',
+            "a has a token or certificate that is given twice",
+        ),
         (
             f'a = {{ sha256 = ["{HASH}", "{HASH}"], scopes = ["read"] }}',
-            "a has a token that is given twice",
+            "a has a token or certificate that is given twice",
         ),
     ],
 )
