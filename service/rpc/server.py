@@ -60,6 +60,7 @@ class RpcServer:
 
         Raises: RuntimeError when the address cannot be bound.
         """
+        learn_plans()  # a third of a second, in which nobody can call yet
         self._server = grpc.aio.server(
             interceptors=[Interceptors(_interceptors(api, new_error_id, limits, entrance))],
             options=_options(limits),
@@ -75,7 +76,6 @@ class RpcServer:
 
     async def start(self) -> None:
         """Take calls; health says SERVING from here on."""
-        learn_plans()
         await self._server.start()
         await self.say_serving(serving=True)
 
