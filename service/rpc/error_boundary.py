@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Final, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import structlog
 from grpc.aio import BaseError
@@ -10,12 +10,9 @@ from grpc_status import rpc_status
 
 from service.rpc.call_log import notes
 from service.rpc.calls import REFLECTION_NAME, SERVICE_NAME, AroundCalls, Context
-from service.rpc.errors import DatabaseUnavailable, InternalError, ServiceError
+from service.rpc.errors import DATABASE_RETRY_S, DatabaseUnavailable, InternalError, ServiceError
 from service.rpc.status import CODES, status_of
 from service.store.errors import StoreUnavailable
-
-DATABASE_RETRY_SECONDS: Final = 1.0
-"""Seconds that callers are asked to wait when the database cannot be reached."""
 
 _log = structlog.get_logger("service.rpc")
 
@@ -38,7 +35,7 @@ class AnswerErrors(AroundCalls):
         except ServiceError as error:
             await _refuse(context, error)
         except StoreUnavailable:
-            await _refuse(context, DatabaseUnavailable(retry_after_s=DATABASE_RETRY_SECONDS))
+            await _refuse(context, DatabaseUnavailable(retry_after_s=DATABASE_RETRY_S))
         except BaseError:  # grpc's own: the call is over already
             raise
         except Exception as error:  # noqa: BLE001, the one place where anything may come

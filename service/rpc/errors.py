@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class Kind(enum.Enum):
@@ -35,6 +35,10 @@ class FieldViolation:
 
     field: str
     description: str
+
+
+DATABASE_RETRY_S: Final = 1.0
+"""Seconds that callers are asked to wait when the database cannot be reached."""
 
 
 class ServiceError(Exception):

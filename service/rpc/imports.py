@@ -11,13 +11,21 @@ from audiencesync.v1 import audience_sync_pb2 as pb
 from service.identifiers.column_values import ColumnValues
 from service.rpc.api import Api
 from service.rpc.call_log import notes
-from service.rpc.errors import ImportIdReused, InvalidField, ReplaceUnderWay
+from service.rpc.errors import (
+    DATABASE_RETRY_S,
+    DatabaseUnavailable,
+    ImportIdReused,
+    InvalidField,
+    ReplaceUnderWay,
+    ServiceError,
+)
 from service.rpc.find_audience import writable_audience
 from service.rpc.import_audit import import_mode_name, note_begun
 from service.rpc.import_chunks import prepare_chunk, take_chunk, values_in
 from service.rpc.prepare_changes import PreparedChanges
 from service.store import imports
 from service.store.connection import Connection
+from service.store.errors import StoreUnavailable
 from service.store.rows import Import
 
 T = TypeVar("T")
@@ -38,9 +46,18 @@ async def import_membership(
     begun, default_region = await _begin(api, header)
     yield answer_of(begun)
     coming = _prepared_chunks(api, header, values_in(api, default_region), requests)
-    async with aclosing(one_ahead(coming)) as chunks:
-        async for chunk, prepared in chunks:
-            yield answer_of(await take_chunk(api, header, chunk, prepared))
+    taken = begun
+    try:
+        async with aclosing(one_ahead(coming)) as chunks:
+            async for chunk, prepared in chunks:
+                taken = await take_chunk(api, header, chunk, prepared)
+                yield answer_of(taken)
+    except ServiceError as error:
+        error.metadata.setdefault("acknowledged_offset", str(taken.acknowledged))
+        raise
+    except StoreUnavailable as error:
+        where = {"acknowledged_offset": str(taken.acknowledged)}
+        raise DatabaseUnavailable(metadata=where, retry_after_s=DATABASE_RETRY_S) from error
 
 
 async def _prepared_chunks(

@@ -76,6 +76,47 @@ async def test_an_import_goes_on_after_a_break_at_any_chunk(
     assert await staged(rpc) == 0
 
 
+DISK_IS_FULL = """
+create function refuse() returns trigger language plpgsql as
+    $$ begin raise exception 'could not extend file' using errcode = 'disk_full'; end $$;
+create trigger is_full before insert on {table} for each statement execute function refuse();
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "table", "kept"),
+    [
+        (DELTA, "member", 2),
+        (DELTA, "change_chunk", 2),
+        (DELTA, "dropped_count", 2),
+        (REPLACE, "import_row", 0),
+        (REPLACE, "change_chunk", 0),
+    ],
+)
+async def test_a_full_disk_leaves_what_was_acknowledged_and_the_list_goes_on_from_there(
+    rpc: RpcWorld, mode: int, table: str, kept: int
+) -> None:
+    odd = an_add("odd", emails=["no address"])
+    chunks = [chunk(0, member(0), member(1)), chunk(2, odd, member(3), final=True)]
+    await send(rpc, header(mode=mode), chunks[0])
+    async with rpc.api.pool.acquire() as connection:
+        await connection.execute(DISK_IS_FULL.format(table=table))
+        refused = await refusal(send(rpc, header(mode=mode), chunks[1]))
+        assert (refused.code, refused.reason, refused.retry_after_s) == (
+            grpc.StatusCode.UNAVAILABLE,
+            "DATABASE_UNAVAILABLE",
+            1.0,
+        )
+        assert refused.metadata == {"acknowledged_offset": "2"}
+        assert await count(rpc) == (await rpc.audience()).member_count == kept
+        await connection.execute(f"drop trigger is_full on {table}")
+    (where,) = await send(rpc, header(mode=mode))
+    assert where.acknowledged_offset == 2
+    answers = await send(rpc, header(mode=mode), chunks[1])
+    assert answers[-1].result.changed_count == await count(rpc) == 4
+    assert await staged(rpc) == 0
+
+
 async def test_a_chunk_that_is_sent_again_is_only_acknowledged(rpc: RpcWorld) -> None:
     first, last = chunk(0, member(1)), chunk(1, member(2), final=True)
     answers = await send(rpc, header(), first, first, last, last, first)

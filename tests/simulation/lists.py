@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from audiencesync.v1 import audience_sync_pb2 as pb
 
-from service.rpc.errors import ImportOffsetWrong
+from service.rpc.errors import DatabaseUnavailable, ImportOffsetWrong
 from service.rpc.imports import import_membership
 from tests.simulation.callers import Someone, change_of
 from tests.simulation.process import EPOCH
@@ -74,7 +74,7 @@ class _Sending:
         self._chunks = chunks
 
     async def send(self) -> None:
-        """One stream, from where the service says; and another when it has forgotten where it was."""
+        """One stream, from where the service says, and another when that broke."""
         while True:
             answered: asyncio.Future[int] = self._world.loop.create_future()
             try:
@@ -83,7 +83,7 @@ class _Sending:
                         answered.set_result(answer.acknowledged_offset)
                     if answer.HasField("result"):
                         return
-            except ImportOffsetWrong:
+            except (ImportOffsetWrong, DatabaseUnavailable):
                 await asyncio.sleep(RETRY_S)
 
     async def _requests(

@@ -248,7 +248,8 @@ class AudienceSyncServiceServicer:
         """Takes a list of any length in, chunk by chunk. The first message is the header, all others are
         chunks. The first answer, and one after each chunk, tells how many changes are durable. After any
         break the same import_id goes on behind them: the caller sends the header, waits for the first
-        answer, and sends the chunks from there. An import that nobody touches for 24 hours is given up;
+        answer, and sends the chunks from there. What ends it early tells in its metadata
+        `acknowledged_offset`, as far as this stream knows. An import that nobody touches for 24 hours is given up;
         what a MODE_DELTA one had taken in stays. The result of a finished one is kept for 7 days.
         Scope: write.
         """
