@@ -19,9 +19,3 @@ def normalize_email(raw: str) -> str | DropReason:
     if not address:
         return ""
     return address if _SHAPE.fullmatch(address) else DropReason.NOT_AN_EMAIL
-
-
-def is_email_domain(text: str) -> bool:
-    """Whether an address may end in this lower-case text behind its only `@`."""
-    address = f"a@{text}"
-    return normalize_email(address) == address

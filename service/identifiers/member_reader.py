@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from service.identifiers.column_values import UNSURE, ColumnValues
+from service.identifiers.column_values import ColumnValues
 from service.identifiers.keys import DropReason, Key
 from service.identifiers.member_fields import columns_of
 from service.identifiers.members import MemberFields, rows_of_member
@@ -68,12 +68,8 @@ class MemberReader:
         `unsure` are the places of members who are not plain for other reasons.
         """
         self.role_mailboxes += count_role_mailboxes(columns.get(Key.EMAIL, ()))
-        values = self._values.of_columns(columns, count)
-        places = set(unsure)
-        for column in values.values():
-            if UNSURE in column:
-                places.update(place for place, value in enumerate(column) if value == UNSURE)
-        rows = pack_columns(values, count)
-        for place in places:
+        # What is unsure is of no value's size, so that there is no row.
+        rows = pack_columns(self._values.of_columns(columns, count), count)
+        for place in unsure:
             rows[place] = None
         return rows

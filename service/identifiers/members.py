@@ -1,6 +1,5 @@
 """Turns what a caller knows of one member into the rows that stand for them."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -17,6 +16,7 @@ from service.identifiers.keys import (
 )
 from service.identifiers.places import normalize_country
 from service.identifiers.rows import pack_row
+from service.identifiers.sha256 import sha256, sha256_each
 from service.identifiers.traits import trait_values
 
 MEMBER_KEY_BYTES: Final = 16
@@ -119,17 +119,16 @@ def rows_of_member(
 
 def member_key(member_id: str) -> bytes:
     """What is stored for a member id: 16 bytes of its SHA-256, for it may be an e-mail."""
-    digest = hashlib.sha256(member_id.encode("utf-8", "surrogatepass")).digest()
-    return digest[:MEMBER_KEY_BYTES]
+    return sha256(member_id.encode("utf-8", "surrogatepass"))[:MEMBER_KEY_BYTES]
 
 
-def member_keys(member_ids: Iterable[str]) -> list[bytes]:
+def member_keys(member_ids: Sequence[str]) -> list[bytes]:
     """The same of many ids."""
-    sha256 = hashlib.sha256
-    return [
-        sha256(one.encode("utf-8", "surrogatepass")).digest()[:MEMBER_KEY_BYTES]
-        for one in member_ids
-    ]
+    try:
+        encoded = list(map(str.encode, member_ids))
+    except UnicodeEncodeError:  # a lone surrogate
+        encoded = [one.encode("utf-8", "surrogatepass") for one in member_ids]
+    return [digest[:MEMBER_KEY_BYTES] for digest in sha256_each(encoded)]
 
 
 class _Reading:

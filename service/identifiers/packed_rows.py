@@ -4,11 +4,13 @@ import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from struct import Struct
 from typing import Final, overload
 
 from service.identifiers.rows import EMPTY_ROW, MASK_BYTES, row_mask, row_size, split_rows
+
+_NUMBER_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class PackedRows(Sequence[bytes]):
         """
         if isinstance(rows, cls):
             return rows
+        rows = list(rows)
+        if run := run_of(rows):
+            return cls([run])
         return cls(a_run(mask, b"".join(some)) for mask, some in groupby(rows, row_mask))
 
     def __len__(self) -> int:
@@ -101,6 +106,22 @@ def a_run(mask: int, packed: bytes) -> Run:
     return Run(mask, memoryview(packed))
 
 
+def run_of(rows: Sequence[bytes]) -> Run | None:
+    """These rows as one run; None if there are none, or with different masks.
+
+    Raises:
+        ValueError: the first is no row.
+    """
+    if not rows:
+        return None
+    mask = rows[0][:MASK_BYTES]
+    size = row_size(row_mask(mask))
+    if set(map(len, rows)) != {size}:
+        return None
+    packed = b"".join(rows)
+    return Run(row_mask(mask), memoryview(packed)) if _is_uniform(packed, mask) else None
+
+
 @functools.lru_cache(maxsize=64)
 def one_row(row_bytes: int) -> Struct:
     """Cuts rows of that many bytes."""
@@ -142,23 +163,25 @@ def distinct(runs: Iterable[Run]) -> PackedRows:
     rows are looked at.
     """
     runs = sorted(runs, key=lambda run: run.mask)
+    rows = PackedRows(runs)
     seen: set[int] = set()
-    repeated: set[int] = set()
     for run in runs:
-        hashes = _hashes(run)
-        new = set(hashes)
-        repeated |= new & seen
-        if len(new) < len(hashes):
-            repeated.update(one for one, times in Counter(hashes).items() if times > 1)
-        seen |= new
-    if not repeated:
-        return PackedRows(runs)
+        seen.update(_hashes(run))
+    if len(seen) == len(rows):
+        return rows
+    times = Counter(chain.from_iterable(map(_hashes, runs)))
+    repeated = {one for one, count in times.items() if count > 1}
     kept: set[bytes] = set()
     return PackedRows([_without_repeats(run, repeated, kept) for run in runs])
 
 
 def _hashes(run: Run) -> list[int]:
-    return list(map(hash, one_row(run.row_bytes).iter_unpack(run.packed)))
+    """A number for each row: the first bytes of its first value, which mostly is a hash itself."""
+    packed = bytes(run.packed)
+    first_bytes = bytearray(_NUMBER_BYTES * len(run))
+    for at in range(_NUMBER_BYTES):
+        first_bytes[at::_NUMBER_BYTES] = packed[MASK_BYTES + at :: run.row_bytes]
+    return memoryview(first_bytes).cast("q").tolist()
 
 
 def _without_repeats(run: Run, repeated: set[int], kept: set[bytes]) -> Run:

@@ -6,7 +6,6 @@ is asked. So both give the same digits, and this one costs a fiftieth.
 
 import functools
 import re
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from phonenumbers import (
@@ -21,13 +20,15 @@ PLAIN_CHARACTERS_MAX: Final = 40
 CALLING_CODE_DIGITS_MAX: Final = 3
 """Digits of the longest country calling code."""
 
-_PUNCTUATION: Final = b" -.()/"
+PUNCTUATION: Final = b" -.()/"
+"""What may stand between the digits."""
 _TRUNK_ZERO = re.compile(r"^(\+[\s./-]*(?:\d[\s./-]*){1,3})\(\s*0\s*\)")
 _NEVER: Final = "(?!)"
-_SIGNS_OF_A_TRUNK_ZERO: Final = ("(0", "( ")
+SIGNS_OF_A_TRUNK_ZERO: Final = ("(0", "( ")
+"""One of them is in every text with a zero that is only dialled within the country."""
 
 
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
     """How the numbers of a region are written."""
 
     code: str
@@ -47,7 +48,7 @@ class _Plan(NamedTuple):
 def learn_plans() -> None:
     """Read the plans of all countries, a millisecond each: else the first members from there would wait."""
     for region in SUPPORTED_REGIONS:
-        _plan_of(region)
+        plan_of(region)
 
 
 def with_country_code_first(text: str) -> str:
@@ -61,22 +62,9 @@ def plain_phone(text: str, region: str) -> str | None:
     """The E.164 digits of a trimmed number; None where libphonenumber is to be asked."""
     if len(text) > PLAIN_CHARACTERS_MAX or not text.isascii():
         return None
-    if text.startswith("00") or any(sign in text for sign in _SIGNS_OF_A_TRUNK_ZERO):
+    if text.startswith("00") or any(sign in text for sign in SIGNS_OF_A_TRUNK_ZERO):
         text = with_country_code_first(text)
-    return _number(text.encode().translate(None, _PUNCTUATION).decode(), region)
-
-
-def plain_phones(texts: Sequence[str], regions: Sequence[str]) -> list[str | None]:
-    """The same of many trimmed numbers, each in its region."""
-    joined = "\n".join(texts)
-    bare = joined.encode("ascii", "replace").translate(None, _PUNCTUATION).decode().split("\n")
-    needs_care = len(bare) != len(texts) or any(sign in joined for sign in _SIGNS_OF_A_TRUNK_ZERO)
-    if needs_care or max(map(len, texts)) > PLAIN_CHARACTERS_MAX:
-        return [plain_phone(*one) for one in zip(texts, regions, strict=True)]
-    return [
-        plain_phone(text, region) if digits.startswith("00") else _number(digits, region)
-        for digits, text, region in zip(bare, texts, regions, strict=True)
-    ]
+    return _number(text.encode().translate(None, PUNCTUATION).decode(), region)
 
 
 def _number(digits: str, region: str) -> str | None:
@@ -89,16 +77,16 @@ def _number(digits: str, region: str) -> str | None:
 
 def _is_whole(digits: str) -> bool:
     """Whether the digits are a country code and a possible national number of that country."""
-    plan = _plan_at(digits[:CALLING_CODE_DIGITS_MAX])
+    plan = plan_at(digits[:CALLING_CODE_DIGITS_MAX])
     return plan is not None and _is_whole_national(digits[len(plan.code) :], plan)
 
 
-def _is_whole_national(digits: str, plan: _Plan) -> bool:
+def _is_whole_national(digits: str, plan: Plan) -> bool:
     return len(digits) in plan.lengths and plan.whole_form.fullmatch(digits) is not None
 
 
 def _with_country_code(digits: str, region: str) -> str | None:
-    plan = _plan_of(region)
+    plan = plan_of(region)
     if plan is None or plan.exit.match(digits):
         return None
     if digits.startswith(plan.code):
@@ -115,7 +103,7 @@ def _with_country_code(digits: str, region: str) -> str | None:
     return number if _is_whole(number) else None
 
 
-def _without_trunk(digits: str, plan: _Plan) -> str | None:
+def _without_trunk(digits: str, plan: Plan) -> str | None:
     """A national number with its trunk prefix taken off; None where the parser may differ."""
     found = plan.trunk.match(digits)
     if found is None or (found.end() == 0 and found.lastindex is None):
@@ -126,16 +114,16 @@ def _without_trunk(digits: str, plan: _Plan) -> str | None:
 
 
 @functools.lru_cache(maxsize=10**CALLING_CODE_DIGITS_MAX)
-def _plan_at(start: str) -> _Plan | None:
+def plan_at(start: str) -> Plan | None:
     """The plan of the country whose code stands at the start of a number."""
     ends = range(1, len(start) + 1)
     codes = (int(start[:end]) for end in ends if not start.startswith("0"))
     code = next((code for code in codes if code in COUNTRY_CODE_TO_REGION_CODE), None)
-    return None if code is None else _plan_of(region_code_for_country_code(code))
+    return None if code is None else plan_of(region_code_for_country_code(code))
 
 
 @functools.lru_cache(maxsize=512)
-def _plan_of(region: str) -> _Plan | None:
+def plan_of(region: str) -> Plan | None:
     metadata = PhoneMetadata.metadata_for_region(region, None)
     described = metadata.general_desc if metadata else None
     if metadata is None or described is None or not described.national_number_pattern:
@@ -143,7 +131,7 @@ def _plan_of(region: str) -> _Plan | None:
     form = rf"(?=0*[1-9])(?:{described.national_number_pattern})"
     trunk = metadata.national_prefix_for_parsing or _NEVER
     # A pattern that finds a prefix of no digits takes nothing off; all others rule a number out.
-    return _Plan(
+    return Plan(
         code=str(metadata.country_code),
         form=re.compile(form),
         whole_form=re.compile(rf"(?!(?:{trunk})(?!\A)){form}"),

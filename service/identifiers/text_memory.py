@@ -1,6 +1,6 @@
 """Remembers what short texts give: of names, places and the like a list has few different ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -19,6 +19,13 @@ class TextMemory(dict[str, T]):
     def __init__(self, make: Callable[[str], T]) -> None:
         super().__init__()
         self._make = make
+
+    def learn(self, made: Mapping[str, T]) -> None:
+        """Remember what was made of short texts elsewhere; too many at once are left out."""
+        if len(self) + len(made) > REMEMBERED_TEXTS_MAX:
+            self.clear()
+        if len(made) <= REMEMBERED_TEXTS_MAX:
+            self.update(made)
 
     def __missing__(self, text: str) -> T:
         made = self._make(text)

@@ -6,7 +6,8 @@ with its log line. The SDK's is `CustomAudience.add_users`. CPU time is that of 
 server is another.
 
 The SDK is handed Python values, we have to get ours out of a protobuf message of columns first:
-what we cost when handed the same Python values is told beside it.
+what we cost when handed the same Python values is told beside it. Columns come in `ImportMembership`
+alone, so a round is one stream of it: names and places are remembered from message to message.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ from service.graph.transport import open_http_session
 from service.identifiers.column_values import ColumnValues
 from service.identifiers.member_reader import MemberReader
 from service.rpc.member_columns import ListedMembers, listed_members
-from service.rpc.prepare_columns import MEMBERS_AT_ONCE, prepare_columns
+from service.rpc.prepare_columns import members_at_once, prepare_columns
 from service.rpc.slices import Slices
 from service.telemetry import configure_logging
 from tests.benchmarks.figures import Figure, Report
@@ -127,10 +128,11 @@ async def _rounds(case: Case, url: str) -> Sequence[Spent]:
 
 
 async def _send(case: Case, client: GraphClient, spent: Spent) -> None:
+    values = _values()
     for session_id, encoded in enumerate(case.messages, start=1):
         began = time.process_time()
         columns = pb.MemberColumns.FromString(encoded)
-        rows = _rows(listed_members(columns))
+        rows = _rows(listed_members(columns), values)
         have_rows = time.process_time()
         receipt = await client.add_users(_CREDENTIALS, _AUDIENCE, rows, session_id=session_id)
         sent = time.process_time()
@@ -143,21 +145,28 @@ async def _send(case: Case, client: GraphClient, spent: Spent) -> None:
             raise RuntimeError(f"{receipt.num_received} of {len(columns.member_ids)} were sent")
 
 
-def _rows(members: ListedMembers) -> list[bytes]:
+def _values() -> ColumnValues:
+    """What one stream has, as the service makes it."""
+    return ColumnValues(default_region="US", this_year=_NOW.year)
+
+
+def _rows(members: ListedMembers, values: ColumnValues) -> list[bytes]:
     """The rows of members who are all plain, as the service reads them."""
-    reader = MemberReader(ColumnValues(default_region="US", this_year=_NOW.year))
+    reader = MemberReader(values)
     rows: list[bytes] = []
-    for start in range(0, len(members.ids), MEMBERS_AT_ONCE):
-        end = min(start + MEMBERS_AT_ONCE, len(members.ids))
+    at_once = members_at_once(members)
+    for start in range(0, len(members.ids), at_once):
+        end = min(start + at_once, len(members.ids))
         texts = {key: column[start:end] for key, column in members.texts.items()}
         rows += [row for row in reader.rows_of_columns(texts, end - start) if row is not None]
     return rows
 
 
 def _read_values(case: Case, spent: Spent) -> None:
-    for values in case.values:
+    values = _values()
+    for members in case.values:
         began = time.process_time()
-        _rows(values)
+        _rows(members, values)
         spent.rows_of_values += time.process_time() - began
 
 
@@ -169,11 +178,11 @@ def _send_by_sdk(case: Case, audience: CustomAudience, spent: Spent) -> None:
 
 
 async def _prepare(case: Case, spent: Spent) -> None:
+    values = _values()
     for encoded in case.messages:
         began = time.process_time()
         columns = pb.MemberColumns.FromString(encoded)
         slices = Slices(time.monotonic)
-        values = ColumnValues(default_region="US", this_year=_NOW.year)
         await prepare_columns(columns, values=values, slices=slices)
         spent.prepare += time.process_time() - began
 

@@ -18,7 +18,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from phonenumbers import SUPPORTED_REGIONS
 
 from service.clock import Clock
-from service.identifiers.plain_phone import _plan_of
+from service.identifiers.plain_phone import plan_of
 from service.rpc.api import Api
 from service.rpc.server import RpcServer
 from service.store.errors import StoreUnavailable
@@ -72,9 +72,9 @@ def log() -> Iterator[list[Any]]:
 
 
 async def test_phones_of_every_country_can_be_read_before_anybody_calls(world: World) -> None:
-    before = _plan_of.cache_info().misses
-    assert [_plan_of(region) for region in SUPPORTED_REGIONS]
-    assert _plan_of.cache_info().misses == before
+    before = plan_of.cache_info().misses
+    assert [plan_of(region) for region in SUPPORTED_REGIONS]
+    assert plan_of.cache_info().misses == before
 
 
 @pytest.mark.parametrize("method", ["UpdateMembership", "GetAudience"])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from service.identifiers import DropReason, Key, RawMember, rows_of_member, text_memory
 from service.identifiers.column_values import ColumnValues
+from service.identifiers.hashing import HASH_OF_NOTHING
 from service.identifiers.member_reader import MemberReader
 from service.identifiers.text_memory import REMEMBERED_CHARACTERS_MAX, TextMemory
 from tests.unit.identifiers.phone_texts import phone_text
@@ -23,6 +24,7 @@ _NEAR_EMAILS = st.text("aB.@+ \t\x1c\x00é\ud800", max_size=12) | st.builds(
 _PHONES = st.randoms(use_true_random=False).map(lambda chance: phone_text(chance)[0])
 _DEVICES = st.uuids().map(str) | st.sampled_from(["x", "00000000-0000-0000-0000-000000000000"])
 _HASHED = st.sampled_from(["aB" * 32, f" {'0f' * 32}", "-" + "a" * 64])
+NOTHING_HASHED = HASH_OF_NOTHING.hex()
 _WORDS = st.sampled_from(
     [
         "", "", "", " ", "Mary", "mary ", "O'Brien", "Zoë", "😀", "123", "New York", "ny",
@@ -80,6 +82,10 @@ def test_members_read_together_are_read_as_each_alone(
     assert reader.unknown_traits == 2 * sum(found.unknown_traits for found in alone)
 
 
+@example(["a@x.com\na@x.com", "b@x.com"])
+@example(
+    [f"{'n' * 150}@{'.'.join(['d' * 60] * 5)}", f" {'n' * 151}@x.com", "a@x..com", "a@x_y.com"]
+)
 @example([" ", "a@x.com b@x.com"])  # as many words as texts, but not one each
 @example(["a@b@c.com", "x.com"])
 @given(st.lists(_NEAR_EMAILS, min_size=1, max_size=8))
@@ -87,6 +93,18 @@ def test_an_address_that_is_read_quickly_is_judged_as_by_its_rule(emails: list[s
     members = [RawMember(emails=[email]) for email in emails]
     alone = [rows_of_member(one, default_region="US", this_year=2026).rows for one in members]
     assert _reader().rows_of(members) == alone
+
+
+@example([NOTHING_HASHED, "0f" * 32])
+@example([f" {'0F' * 32} ", "0f" * 32])
+@example(["0f" * 32 + "\n" + "0f" * 32, "a" * 64])
+@example(["a" * 64, "a" * 65, "x" * 64])
+@given(st.lists(_HASHED, min_size=1, max_size=5))
+def test_columns_of_hashes_are_read_as_each_alone(hashes: list[str]) -> None:
+    for field in ("emails", "phones"):
+        members = [RawMember(**{field: [one]}) for one in hashes]  # type: ignore[arg-type]
+        alone = [rows_of_member(one, default_region="US", this_year=2026).rows for one in members]
+        assert _reader().rows_of(members) == alone
 
 
 def test_a_plain_member_needs_no_closer_look() -> None:

@@ -12,7 +12,7 @@ from service.identifiers.keys import DropReason, Key
 from service.identifiers.members import member_key
 from service.rpc.member_columns import FIELDS
 from service.rpc.prepare_changes import PreparedChanges, prepare_changes
-from service.rpc.prepare_columns import MEMBERS_AT_ONCE, prepare_columns
+from service.rpc.prepare_columns import MEMBERS_OF_ONE_KEY_AT_ONCE, prepare_columns
 from service.rpc.slices import SLICE_SECONDS_MAX, Slices
 from service.store.member_batch import MemberBatch
 from tests.unit.rpc.builders import a_remove, an_update
@@ -96,7 +96,7 @@ async def test_a_member_with_one_row_needs_no_object() -> None:
 
 @pytest.mark.parametrize("operation", [ADD, REMOVE])
 async def test_long_columns_give_the_loop_away(operation: "pb.Change.Operation.ValueType") -> None:
-    count = 4 * MEMBERS_AT_ONCE
+    count = 4 * MEMBERS_OF_ONE_KEY_AT_ONCE
     columns = pb.MemberColumns(
         operation=operation,
         member_ids=[f"m{number}" for number in range(count)],
