@@ -35,6 +35,10 @@ ITEMS_MAX: Final = 100
 """Entries of one collection that a log line shows."""
 KEYS_KEPT_MAX: Final = 512
 """Keys of log lines that are remembered as they were written."""
+TEXTS_KEPT_MAX: Final = 1_024
+"""Short texts of log lines of which it is remembered whether they are harmless."""
+HARMLESS_CHARS_MAX: Final = 63
+"""Characters of the longest text that `_HARMLESS` lets pass."""
 DEPTH_MAX: Final = 5
 """Levels of collections inside collections that a log line shows."""
 
@@ -160,7 +164,7 @@ def _clean(value: object, key: str = "", depth: int = 0) -> object:
     if type(value) is str:  # as most are: the cases below say the same, but not as quickly
         if _is_secret(key):
             return WITHHELD
-        return value if _HARMLESS.fullmatch(value) else _clean_text(value)
+        return value if _is_harmless(value) else _clean_text(value)
     return _clean_any(value, key, depth)
 
 
@@ -207,8 +211,18 @@ def _is_secret(key: str) -> bool:
     return key.lower() in _SECRET_KEYS
 
 
+def _is_harmless(text: str) -> bool:
+    return len(text) <= HARMLESS_CHARS_MAX and _is_harmless_short(text)
+
+
+# Remembered too: a line has nine texts, mostly the same as those before it.
+@functools.lru_cache(maxsize=TEXTS_KEPT_MAX)
+def _is_harmless_short(text: str) -> bool:
+    return _HARMLESS.fullmatch(text) is not None
+
+
 def _clean_text(text: str) -> str:
-    if _HARMLESS.fullmatch(text):
+    if _is_harmless(text):
         return text
     if len(text) > TEXT_CHARS_MAX:
         return f"[redacted: {len(text)} characters]"

@@ -8,7 +8,12 @@ import functools
 import re
 from typing import Final, NamedTuple
 
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, region_code_for_country_code
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    SUPPORTED_REGIONS,
+    PhoneMetadata,
+    region_code_for_country_code,
+)
 
 PLAIN_CHARACTERS_MAX: Final = 40
 """Characters of the longest text that is read here."""
@@ -38,6 +43,12 @@ class Plan(NamedTuple):
     """What may be dialled before a national number within the country."""
     exit: re.Pattern[str]
     """What is dialled before the calling code of another country."""
+
+
+def learn_plans() -> None:
+    """Read the plans of all countries, a millisecond each: else the first members from there would wait."""
+    for region in SUPPORTED_REGIONS:
+        plan_of(region)
 
 
 def with_country_code_first(text: str) -> str:

@@ -50,7 +50,7 @@ _notes: ContextVar[CallNotes] = ContextVar("service_rpc_call_notes")
 
 def notes() -> CallNotes:
     """The notes of the call at hand; loose ones outside a call."""
-    return _notes.get(CallNotes())
+    return _notes.get(None) or CallNotes()
 
 
 class LogCalls(AroundCalls):

@@ -2,7 +2,7 @@
 
 import abc
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from contextvars import ContextVar
 from functools import partial
@@ -28,7 +28,29 @@ Behaviour: TypeAlias = Callable[[Any, Context], Awaitable[Any]]
 Decode: TypeAlias = Callable[[bytes], Any]
 
 
-class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
+class Interceptors(grpc.aio.ServerInterceptor):
+    """All of ours as the one that gRPC knows of: it would take a coroutine and more for each, at every call."""
+
+    def __init__(self, inward: Sequence["CallInterceptor"]) -> None:
+        """`inward`: the outermost first; what each sees is what the ones before it let through."""
+        self._outward = tuple(reversed(inward))
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+        service, _, method = handler_call_details.method.lstrip("/").partition("/")
+        for one in self._outward:
+            if service in one.services:
+                handler = one.meet(service, method, handler, handler_call_details)
+        return handler
+
+
+class CallInterceptor(abc.ABC):
     """Is asked about every call of its services; calls of other services pass untouched."""
 
     services: ClassVar[frozenset[str]] = frozenset({SERVICE_NAME})
@@ -44,15 +66,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor, abc.ABC):
     def behaviour(self, method: str, handler: Handler, /) -> Behaviour:
         """What is done instead of what the handler does."""
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        handler = await continuation(handler_call_details)
-        service, _, method = handler_call_details.method.lstrip("/").partition("/")
-        if handler is None or service not in self.services:
-            return handler
+    def meet(
+        self, _service: str, method: str, handler: Handler, _details: grpc.HandlerCallDetails, /
+    ) -> Handler:
+        """The handler of the call of this task."""
         return self.surrounded(method, handler)
 
     def surrounded(self, method: str, handler: Handler) -> Handler:

@@ -1,6 +1,6 @@
 """Reads members that come as columns: their texts by key, and one of them as a member alone. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -65,9 +65,13 @@ class ListedMembers:
 
 def listed_members(columns: pb.MemberColumns) -> ListedMembers:
     """The members of columns; of who leaves, the ids alone."""
+    return ListedMembers(columns.member_ids[:], dict(texts_by_key(columns)))
+
+
+def texts_by_key(columns: pb.MemberColumns) -> Iterator[tuple[Key, Sequence[str]]]:
+    """Of each key that anybody has one text for each member; of who leaves, nothing."""
     if columns.operation == pb.Change.OPERATION_REMOVE:
-        return ListedMembers(columns.member_ids[:], {})
-    texts = {key: getattr(columns, name)[:] for key, name in FIELDS.items()}
-    return ListedMembers(
-        columns.member_ids[:], {key: column for key, column in texts.items() if column}
-    )
+        return
+    for key, name in FIELDS.items():
+        if column := getattr(columns, name)[:]:
+            yield key, column

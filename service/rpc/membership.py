@@ -1,4 +1,4 @@
-"""The handler of membership changes: normalise outside the lock, commit together with others."""
+"""The handler of membership changes: commit together with others. Long calls are normalised outside the lock."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,8 +11,9 @@ from service.rpc.access.callers import caller
 from service.rpc.api import Api
 from service.rpc.errors import ServiceError
 from service.rpc.find_audience import audience_locked_for_changes, disconnected, existing_audience
+from service.rpc.prepare_together import prepare_together
 from service.rpc.request_ids import first_answers, keep_first_answers, repeatable
-from service.rpc.update_call import UpdateCall
+from service.rpc.update_call import UpdateCall, answer_of
 from service.store.connection import Connection
 from service.store.dropped_counts import add_dropped_counts
 from service.store.membership import merge_together
@@ -24,13 +25,12 @@ async def update_membership(
 ) -> pb.UpdateMembershipResponse:
     """Merge all changes or none; a repeat gets the first answer."""
     audience_id = request.audience_id
+    named = await repeatable("UpdateMembership", request, request.request_id)
+    call = await UpdateCall.read(request, named, clock=api.clock)
     known_region = None if caller().ad_account_ids else api.regions.get(audience_id)
-    call = await UpdateCall.prepare(
-        request,
-        await repeatable("UpdateMembership", request, request.request_id),
-        default_region=known_region or await _look_up_region(api, audience_id),
-        clock=api.clock,
-    )
+    region = known_region or await _look_up_region(api, audience_id)
+    if not call.is_small:
+        call = await call.prepared_ahead(region, api.clock)
     return await api.updates.answer(audience_id, call, partial(_commit, api, audience_id))
 
 
@@ -66,20 +66,21 @@ async def _merge_new(
         return [disconnected(audience.audience_id) for _ in calls]
     if not calls:
         return []
-    calls = [await call.in_region(audience.default_region, api.clock) for call in calls]
+    prepared = await prepare_together(calls, audience.default_region, api.clock)
     now = api.clock.now()
     merged = await merge_together(
         connection,
         audience.audience_no,
-        [call.prepared.changes for call in calls],
+        [one.changes for one in prepared],
         now=now,
         rules_version=RULES_VERSION,
     )
     counted: Counter[tuple[Key, DropReason | Doubt]] = Counter()
-    for call in calls:
-        counted.update(call.prepared.counted())
+    for one in prepared:
+        if one.dropped or one.role_mailboxes:
+            counted.update(one.counted())
     await add_dropped_counts(connection, audience.audience_no, counted, now=now)
-    answers = [call.answer(result) for call, result in zip(calls, merged, strict=True)]
+    answers = [answer_of(*one) for one in zip(merged, prepared, strict=True)]
     named = [(call.repeatable, answer) for call, answer in zip(calls, answers, strict=True)]
     await keep_first_answers(connection, audience.audience_no, named, now)
     return answers

@@ -1,7 +1,7 @@
 """Makes of a request's changes what the store merges: one change a member, normalised and hashed."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -20,6 +20,9 @@ from service.store.rows import MemberChange
 
 Changes: TypeAlias = pb.UpdateMembershipRequest | pb.ImportChunk
 """Messages with a list of changes."""
+
+Newest: TypeAlias = Mapping[bytes, tuple[pb.Change, datetime | None]]
+"""By member key the change that occurred last, with the time it says to have occurred at."""
 
 MEMBERS_AT_ONCE: Final = 100
 """Members read together without a look at the clock: half a millisecond, 1 if they have every key, 10 if
@@ -56,13 +59,20 @@ async def prepare_changes(
 
     Raises: InvalidField for a time that is none.
     """
-    newest = await _newest_changes(request, now, slices)
+    newest = await newest_changes(request, now, slices)
+    return await prepare_newest(newest, len(request.changes), values=values, slices=slices)
+
+
+async def prepare_newest(
+    newest: Newest, of_changes: int, *, values: ColumnValues, slices: Slices
+) -> PreparedChanges:
+    """The same of the changes that count, among so many."""
     reader = MemberReader(values)
     changes: list[MemberChange] = []
     cut: Counter[tuple[Key, DropReason]] = Counter()
     waiting = iter(newest.items())
     while group := list(islice(waiting, MEMBERS_AT_ONCE)):
-        members = [None if _is_removal(change) else change.member for _, (change, _) in group]
+        members = [None if is_removal(change) else change.member for _, (change, _) in group]
         plain = iter(reader.rows_of_plain([member for member in members if member is not None]))
         for (key, (_, time)), member in zip(group, members, strict=True):
             if slices.is_used_up():
@@ -72,7 +82,7 @@ async def prepare_changes(
     return PreparedChanges(
         values.default_region,
         changes,
-        overtaken=len(request.changes) - len(newest),
+        overtaken=of_changes - len(newest),
         unmatchable=sum(change.rows == () for change in changes),
         dropped=cut + reader.dropped,
         unknown_traits=reader.unknown_traits,
@@ -80,13 +90,11 @@ async def prepare_changes(
     )
 
 
-async def _newest_changes(
-    request: Changes, now: datetime, slices: Slices
-) -> dict[bytes, tuple[pb.Change, datetime | None]]:
-    """The change of each member that occurred last, with the time it says to have occurred at.
+async def newest_changes(request: Changes, now: datetime, slices: Slices) -> Newest:
+    """The changes that count.
 
     Of several at one time the last in the list counts. One that says no time occurred now, and
-    none later than now.
+    none later than now. Raises: InvalidField for a time that is none.
     """
     newest: dict[bytes, tuple[pb.Change, datetime | None]] = {}
     counted: dict[bytes, datetime] = {}
@@ -108,7 +116,7 @@ def _said_time(change: pb.Change, path: str) -> datetime | None:
     return time_of(change.occurred_at, field=path)
 
 
-def _is_removal(change: pb.Change) -> bool:
+def is_removal(change: pb.Change) -> bool:
     return change.operation == pb.Change.OPERATION_REMOVE
 
 

@@ -10,7 +10,7 @@ from service.identifiers.column_values import ColumnValues
 from service.identifiers.keys import Key
 from service.identifiers.member_reader import MemberReader
 from service.identifiers.members import member_keys
-from service.rpc.member_columns import ListedMembers, listed_members
+from service.rpc.member_columns import ListedMembers, texts_by_key
 from service.rpc.prepare_changes import PreparedChanges
 from service.rpc.slices import Slices
 from service.store.member_batch import MemberBatch
@@ -29,7 +29,7 @@ async def prepare_columns(
 
     Of several changes of one member the last counts.
     """
-    members = listed_members(columns)
+    members = await _listed(columns, slices)
     keys = await _keys_of(members, slices)
     overtaken = len(keys) - len(set(keys))
     if overtaken:
@@ -51,6 +51,15 @@ async def prepare_columns(
         dropped=reading.reader.dropped,
         role_mailboxes=reading.reader.role_mailboxes,
     )
+
+
+async def _listed(columns: pb.MemberColumns, slices: Slices) -> ListedMembers:
+    """The same as `listed_members`: it takes half a millisecond a column."""
+    texts = dict[Key, Sequence[str]]()
+    for key, column in texts_by_key(columns):
+        texts[key] = column
+        await slices.turn()
+    return ListedMembers(columns.member_ids[:], texts)
 
 
 def members_at_once(members: ListedMembers) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 import protovalidate
@@ -10,6 +11,7 @@ from buf.validate import validate_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from service.rpc.call_log import notes
 from service.rpc.calls import AtMessages, Decode
@@ -58,7 +60,7 @@ class ValidateRequests(AtMessages):
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
         self._monotonic = monotonic
-        self._validator = protovalidate.Validator()
+        self._validator = ready_validator()
 
     async def let_in(self, request: Any, _decode: Decode | None, /) -> Any:
         """Let only what keeps the rules through. Raises: InvalidField."""
@@ -120,6 +122,15 @@ class ValidateRequests(AtMessages):
             FieldViolation(under + _path(violation.proto), violation.proto.message)
             for violation in self._validator.collect_violations(message)
         ]
+
+
+@cache
+def ready_validator() -> protovalidate.Validator:
+    """One that has seen each kind of request: the first costs ten milliseconds of the loop, the rest little."""
+    validator = protovalidate.Validator()
+    for method in pb.DESCRIPTOR.services_by_name["AudienceSyncService"].methods:
+        validator.collect_violations(GetMessageClass(method.input_type)())
+    return validator
 
 
 def head_keeps_rules(request: pb.UpdateMembershipRequest) -> bool:

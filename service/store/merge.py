@@ -50,12 +50,11 @@ class Touched:
 
 
 _AUDIENCE: Final[dict[str, PythonType]] = {"audience_no": int}
-HAS_MERGE_TABLES = Query("has_merge_tables", returns=bool)
+LEFTOVER_BYTES = Query("leftover_bytes", returns=int)
 MAKE_TABLES: Final = [
     Command("make_incoming_table"),
     Command("make_touched_table"),
 ]
-HAS_LEFTOVER_BATCH = Query("has_leftover_batch", returns=bool)
 CLEAR_MERGE_TABLES = Command("clear_merge_tables")
 FIND_TOUCHED = Query("find_touched", takes={**_AUDIENCE, "now": datetime}, returns=Touched)
 DELETE_LEAVERS = Command("delete_leavers", takes=_AUDIENCE)
@@ -170,10 +169,11 @@ def _share(batch: Sequence[MemberChange], revision: int, changed: Collection[byt
 
 async def make_merge_tables(connection: Connection) -> None:
     """Make this connection's temporary tables, or empty what this transaction left in them."""
-    if not await HAS_MERGE_TABLES.value(connection):
+    leftover = await LEFTOVER_BYTES.value(connection)
+    if leftover < 0:
         for make in MAKE_TABLES:
             await make.execute(connection)
-    elif await HAS_LEFTOVER_BATCH.value(connection):
+    elif leftover:
         await CLEAR_MERGE_TABLES.execute(connection)
 
 

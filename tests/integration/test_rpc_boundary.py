@@ -15,8 +15,10 @@ from audiencesync.v1.audience_sync_pb2_grpc import (
 )
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from phonenumbers import SUPPORTED_REGIONS
 
 from service.clock import Clock
+from service.identifiers.plain_phone import plan_of
 from service.rpc.api import Api
 from service.rpc.server import RpcServer
 from service.store.errors import StoreUnavailable
@@ -67,6 +69,12 @@ async def world() -> AsyncIterator[World]:
 def log() -> Iterator[list[Any]]:
     with structlog.testing.capture_logs() as lines:
         yield lines
+
+
+async def test_phones_of_every_country_can_be_read_before_anybody_calls(world: World) -> None:
+    before = plan_of.cache_info().misses
+    assert [plan_of(region) for region in SUPPORTED_REGIONS]
+    assert plan_of.cache_info().misses == before
 
 
 @pytest.mark.parametrize("method", ["UpdateMembership", "GetAudience"])
@@ -257,3 +265,20 @@ async def test_reflection_tells_the_services(world: World) -> None:
 async def test_a_method_that_does_not_exist_is_unimplemented(world: World) -> None:
     told = await refusal(world.channel.unary_unary(f"/{SERVICE}/Nothing")(b""))
     assert told.code == grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_grpc_need_not_wait_for_every_method_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[int] = []
+    wait = asyncio.wait
+
+    async def noted(futures: Any, **options: Any) -> Any:
+        waited.append(len(futures))
+        return await wait(futures, **options)
+
+    monkeypatch.setattr(asyncio, "wait", noted)
+    none = cast("Any", None)
+    api = Api(pool=none, keyring=none, graph=none, notifications=none, clock=Clock())
+    async with running_server(api) as (_, channel):
+        call: Any = channel.unary_unary(f"/{SERVICE}/Nothing")
+        await refusal(call(b""))
+    assert set(waited) == {1}

@@ -1,6 +1,6 @@
 """Where calls come in: asks who calls, counts them in and out, and ends those that say nothing."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -60,7 +60,9 @@ _AdmitLater: TypeAlias = Callable[[Context], _Leave]
 class Door(CallInterceptor):
     """Decides before a request is read: that of a refused call never is."""
 
-    services: ClassVar[frozenset[str]] = frozenset({SERVICE_NAME, REFLECTION_NAME})
+    services: ClassVar[frozenset[str]] = frozenset(
+        {SERVICE_NAME, REFLECTION_NAME, health.SERVICE_NAME}
+    )
 
     def __init__(self, entrance: Entrance, clock: Clock) -> None:
         super().__init__()
@@ -79,24 +81,15 @@ class Door(CallInterceptor):
         self._arrivals = Arrivals(clock.monotonic, entrance.message_seconds_max)
         self._health = HealthDoor(clock.monotonic)
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        handler = await continuation(handler_call_details)
-        service, _, method = handler_call_details.method.lstrip("/").partition("/")
-        if handler is None:
-            return None
+    def meet(
+        self, service: str, method: str, handler: Handler, details: grpc.HandlerCallDetails, /
+    ) -> Handler:
+        """The handler that is surrounded, or one that refuses."""
         if service == health.SERVICE_NAME:
             return self._health.let_in(method, handler)
-        if service not in self.services:
-            return handler
         arrivals = None if handler.request_streaming else self._arrivals
         try:
-            leave, admit_later = self._admit(
-                handler_call_details, _scope_of(service, method), handler
-            )
+            leave, admit_later = self._admit(details, _scope_of(service, method), handler)
         except ServiceError as error:
             note_refusal(error)
             return REFUSED

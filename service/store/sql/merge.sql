@@ -1,5 +1,6 @@
--- name: has_merge_tables :value
-select to_regclass('pg_temp.incoming') is not null;
+-- name: leftover_bytes :value
+-- What this transaction has left in the tables of a batch merged before; -1 where there are no tables yet.
+select coalesce(pg_relation_size(to_regclass('pg_temp.incoming')), -1);
 
 -- name: make_incoming_table :exec
 -- The rows of the batch. A leaver has one record without a row.
@@ -30,10 +31,6 @@ create temporary table touched (
     is_changed boolean not null,
     changed_at timestamptz not null
 ) on commit delete rows;
-
--- name: has_leftover_batch :value
--- Whether this transaction has merged a batch before.
-select exists (select from incoming);
 
 -- name: clear_merge_tables :exec
 truncate incoming, touched;

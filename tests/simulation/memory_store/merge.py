@@ -10,9 +10,9 @@ from tests.simulation.memory_store.session import MergeTables, Session
 from tests.simulation.memory_store.values import Row, coalesce, greatest, least
 
 
-@named("has_merge_tables")
-def has_merge_tables(s: Session) -> list[Row]:
-    return [{"exists": s.merge_tables is not None}]
+@named("leftover_bytes")
+def leftover_bytes(s: Session) -> list[Row]:
+    return [{"coalesce": -1 if s.merge_tables is None else len(s.batch.incoming)}]
 
 
 @named("make_incoming_table")
@@ -25,11 +25,6 @@ def make_incoming_table(s: Session) -> int:
 def make_touched_table(_: Session) -> int:
     """The first of the two made them both."""
     return 0
-
-
-@named("has_leftover_batch")
-def has_leftover_batch(s: Session) -> list[Row]:
-    return [{"exists": bool(s.batch.incoming)}]
 
 
 @named("clear_merge_tables")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 from google.protobuf.wrappers_pb2 import StringValue
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service import telemetry
@@ -320,3 +320,10 @@ PIECES = st.sampled_from(
 def test_a_text_that_is_let_through_quickly_has_nothing_to_withhold(text: str) -> None:
     if telemetry._HARMLESS.fullmatch(text):
         assert telemetry._SECRET_TEXTS.sub(WITHHELD, text) == text
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+@example("a" * 63)
+@example("ipv6:%5B" + 45 * "f" + "%5D:65535")
+def test_no_text_is_let_through_or_searched_because_of_its_length(text: str) -> None:
+    assert telemetry._is_harmless(text) == bool(telemetry._HARMLESS.fullmatch(text))

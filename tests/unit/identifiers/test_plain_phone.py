@@ -3,10 +3,17 @@
 import random
 
 import pytest
+from phonenumbers import (
+    SUPPORTED_REGIONS,
+    PhoneNumber,
+    PhoneNumberFormat,
+    example_number,
+    format_number,
+)
 
 from service.identifiers import plain_phones as together
 from service.identifiers.phone import normalize_phone, phone_of_any_form
-from service.identifiers.plain_phone import plain_phone
+from service.identifiers.plain_phone import learn_plans, plain_phone, plan_of
 from service.identifiers.plain_phones import PhoneColumns
 from tests.unit.identifiers.phone_texts import phone_text
 
@@ -133,3 +140,16 @@ def test_most_numbers_of_callers_are_plain() -> None:
     ]
     plain = [text for text, region in possible if plain_phone(text.strip(), region)]
     assert len(plain) > len(possible) / 2
+
+
+def test_who_has_learned_the_plans_need_not_read_any_for_a_number() -> None:
+    regions = sorted(SUPPORTED_REGIONS)
+    examples = [example_number(region) or PhoneNumber() for region in regions]
+    plan_of.cache_clear()
+    learn_plans()
+    known = plan_of.cache_info().misses
+    for form in (PhoneNumberFormat.E164, PhoneNumberFormat.NATIONAL):
+        assert any(
+            PhoneColumns().plain_phones([format_number(one, form) for one in examples], regions)[0]
+        )
+    assert plan_of.cache_info().misses == known

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from service.identifiers.column_values import ColumnValues
 from service.identifiers.keys import DropReason, Key
 from service.identifiers.members import member_key
+from service.rpc.member_columns import FIELDS
 from service.rpc.prepare_changes import PreparedChanges, prepare_changes
 from service.rpc.prepare_columns import MEMBERS_OF_ONE_KEY_AT_ONCE, prepare_columns
 from service.rpc.slices import SLICE_SECONDS_MAX, Slices
@@ -105,6 +106,15 @@ async def test_long_columns_give_the_loop_away(operation: "pb.Change.Operation.V
         made = await prepared(columns, step_s=2 * SLICE_SECONDS_MAX)
     assert turns.count >= (8 if operation == ADD else 4)
     assert len(made.changes) == count
+
+
+async def test_the_loop_is_given_away_between_columns_too() -> None:
+    columns = pb.MemberColumns(operation=ADD, member_ids=["m"])
+    for name in FIELDS.values():
+        getattr(columns, name).append("")
+    with counted_turns() as turns:
+        await prepared(columns, step_s=2 * SLICE_SECONDS_MAX)
+    assert turns.count >= len(FIELDS)
 
 
 def test_a_leaver_in_columns_is_one_in_messages() -> None:

@@ -1,7 +1,10 @@
 """Requests against the rules of the contract: every bad field is named by its path."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
+from unittest.mock import patch
 
 import protovalidate
 import pytest
@@ -14,7 +17,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.rpc.slices import SLICE_SECONDS_MAX
-from service.rpc.validation import VIOLATIONS_MAX, ValidateRequests, head_keeps_rules, keeps_rules
+from service.rpc.validation import (
+    VIOLATIONS_MAX,
+    ValidateRequests,
+    head_keeps_rules,
+    keeps_rules,
+    ready_validator,
+)
 from tests.unit.rpc.builders import a_connect, a_remove, an_add, an_update
 from tests.unit.rpc.clocks import Ticking, counted_turns
 
@@ -184,3 +193,20 @@ async def test_a_long_list_is_validated_in_slices() -> None:
     with counted_turns() as turns:
         await validate.violations(an_update(*(an_add(f"m{n}") for n in range(1_000))))
     assert turns.count >= 9
+
+
+def test_the_validator_has_seen_every_kind_of_request_before_there_is_one() -> None:
+    methods = pb.DESCRIPTOR.services_by_name["AudienceSyncService"].methods
+    ready_validator.cache_clear()
+    with seen_by_the_validator() as seen:
+        ValidateRequests(time.monotonic)
+    ready_validator.cache_clear()
+    assert {type(one).DESCRIPTOR for one in seen} == {method.input_type for method in methods}
+
+
+@contextmanager
+def seen_by_the_validator() -> Iterator[list[Message]]:
+    seen: list[Message] = []
+    with patch("protovalidate.Validator") as validator:
+        validator.return_value.collect_violations = seen.append
+        yield seen
