@@ -93,14 +93,6 @@ FAULTS = (
         AD_ACCOUNT_ID,
     ),
     Fault(
-        "AD_ACCOUNT_THROTTLED",
-        in_sql(
-            "update ad_account set throttled_until = now() + interval '5 minutes'",
-            "update ad_account set throttled_until = null",
-        ),
-        AD_ACCOUNT_ID,
-    ),
-    Fault(
         "AUDIENCE_BLOCKED",
         in_sql(
             f"{WORK} blocked_reason = 'AUDIENCE_FLAGGED', probe_at = now() + interval '1 hour'",
@@ -150,4 +142,13 @@ FAULTS = (
     Fault("ROLE_MAILBOXES", role_mailboxes, AUDIENCE_ID),
     Fault("IDENTIFIER_SHARED", placeholders, AUDIENCE_ID),
     Fault("HASH_OF_NOTHING", hashed_null, AUDIENCE_ID),
+    # The last: a service that has seen it keeps to it, and would send nothing for the others.
+    Fault(
+        "AD_ACCOUNT_THROTTLED",
+        in_sql(
+            "update ad_account set throttled_until = now() + interval '20 seconds'",
+            "update ad_account set throttled_until = null",
+        ),
+        AD_ACCOUNT_ID,
+    ),
 )

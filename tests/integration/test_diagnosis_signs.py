@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from service.embedded.memory import shared_mb
 from service.store import diagnosis, imports, leases
 from service.store.connection import Connection
 from service.store.diagnosis_rows import AdAccountSigns, AudienceSigns, SealingKeyUse
@@ -52,7 +53,7 @@ async def test_the_server_tells_its_version_and_settings(connection: Connection)
     assert (signs.is_standby, signs.has_autovacuum) == (False, True)
     assert signs.has_fsync is False, "the tests' server is in a hurry"
     assert signs.has_synchronous_commit
-    assert signs.shared_buffer_bytes == 128 * 1024**2
+    assert signs.shared_buffer_bytes == shared_mb() * 1024**2
     assert signs.wal_bytes_max == 4 * 1024**3
     assert 0 < signs.transaction_age < 1_000_000
     await connection.execute("set synchronous_commit = off")
