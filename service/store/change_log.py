@@ -19,8 +19,8 @@ COMPACTED_ROWS_MAX: Final = 200_000
 """Rows a compacted chunk, and rows that one transaction takes out of the log for it."""
 PRUNED_REMOVALS_MAX: Final = 100
 """Chunks of removals that one statement forgets: each holds up to 10,000 rows, compacted ones more."""
-WINDOW_BYTES_MAX: Final = 20 * 1024 * 1024
-"""Bytes of rows that are read together: eight chunks of 10,000 rows with eight hashed keys."""
+WINDOW_BYTES_MAX: Final = 10 * 1024 * 1024
+"""Bytes of rows that are read together: four chunks of 10,000 rows with eight hashed keys."""
 
 COMPACTED_AGE_MAX: Final = timedelta(days=1)
 """A compacted chunk is as old as the oldest that it stands for, so that nobody takes it for fresh, but
