@@ -28,7 +28,12 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 for _name in [name for name in os.environ if name.upper().startswith("AUDIENCE_SYNC_")]:
     del os.environ[_name]
 
-BEGUN_FIRST = ("tests/chaos/", "tests/simulation/test_simulation.py")
+BEGUN_FIRST = (
+    "tests/chaos/",
+    "tests/simulation/test_simulation.py",
+    "tests/e2e/test_benchmarks.py",
+    "tests/e2e/test_crash.py",
+)
 """The longest tests: begun last, they would keep one process busy when the others have ended."""
 
 
