@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import asyncpg
@@ -39,16 +38,7 @@ BEGUN_FIRST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal the longest tests to the processes: each is given one piece of the list to begin with."""
-    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    longest = [item for item in items if item.nodeid.startswith(BEGUN_FIRST)]
-    others = [item for item in items if not item.nodeid.startswith(BEGUN_FIRST)]
-    bounds = [len(others) * number // processes for number in range(processes + 1)]
-    items[:] = [
-        item
-        for number, (start, end) in enumerate(pairwise(bounds))
-        for item in (*longest[number::processes], *others[start:end])
-    ]
+    items.sort(key=lambda item: not item.nodeid.startswith(BEGUN_FIRST))
 
 
 @pytest.fixture(scope="session")
