@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from audiencesync.v1 import audience_sync_pb2 as pb
+from typer.testing import CliRunner
 
 from service.cli.client import call
 from service.cli.demo_people import Customer, DemoPeople, make_people
+from service.cli.import_sync import SyncsBeside
+from service.cli.main import app
 from tests.e2e.conftest import AUDIENCE_ID, Stack, run_command
 
 pytestmark = pytest.mark.calm
@@ -93,6 +96,26 @@ def test_a_list_is_taken_in_and_with_facebook_by_one_command(
     assert f"{AUDIENCE_ID}: succeeded" in told[-1]
     wanted, _ = stack.admin.match(people.first_day)
     assert stack.admin.people_inside(audience.custom_audience_id) == wanted
+
+
+@pytest.mark.parametrize(
+    ("options", "told"), [((), [0, 500, 1_000, 1_200, 1_200]), (("--replace",), [])]
+)
+def test_syncs_are_asked_for_as_the_list_gets_durable_unless_it_replaces_all(
+    stack: Stack,
+    people: DemoPeople,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    told: list[int],
+) -> None:
+    stack.connect()
+    path = write_list(tmp_path / "customers.csv", people.first_day)
+    durable: list[int] = []
+    monkeypatch.setattr(SyncsBeside, "acknowledged", lambda _self, members: durable.append(members))
+    arguments = ("import", AUDIENCE_ID, path, "--server", stack.service.server, "--sync")
+    done = CliRunner().invoke(app, [*arguments, "--batch-size", "500", *options])
+    assert (done.exit_code, durable) == (0, told)
 
 
 def test_importing_the_same_list_again_changes_nothing_and_sends_nothing(

@@ -149,51 +149,36 @@ def waiting_change(stack: Stack) -> Iterator[None]:
 
 
 @contextmanager
-def national_phones(stack: Stack) -> Iterator[None]:
+def guests(stack: Stack, *members: pb.Member) -> Iterator[None]:
+    """Members who come and leave again, with all that was counted of them."""
+    add(stack, *members)
+    try:
+        yield
+    finally:
+        remove(stack, *(one.member_id for one in members))
+        stack.sync()
+        execute(stack, "delete from dropped_count")
+
+
+def national_phones(stack: Stack) -> AbstractContextManager[None]:
     ids = [f"national{number}" for number in range(40)]
-    add(
-        stack,
-        *(
-            pb.Member(member_id=one, emails=[f"{one}@mail.example"], phones=["0171 5551"])
-            for one in ids
-        ),
+    people = (
+        pb.Member(member_id=one, emails=[f"{one}@mail.example"], phones=["0171 5551"])
+        for one in ids
     )
-    try:
-        yield
-    finally:
-        remove(stack, *ids)
-        stack.sync()
-        execute(stack, "delete from dropped_count")
+    return guests(stack, *people)
 
 
-@contextmanager
-def role_mailboxes(stack: Stack) -> Iterator[None]:
+def role_mailboxes(stack: Stack) -> AbstractContextManager[None]:
     ids = [f"firm{number}" for number in range(60)]
-    add(stack, *(pb.Member(member_id=one, emails=[f"info@{one}.example"]) for one in ids))
-    try:
-        yield
-    finally:
-        remove(stack, *ids)
-        stack.sync()
-        execute(stack, "delete from dropped_count")
+    return guests(stack, *(pb.Member(member_id=one, emails=[f"info@{one}.example"]) for one in ids))
 
 
-@contextmanager
-def placeholders(stack: Stack) -> Iterator[None]:
+def placeholders(stack: Stack) -> AbstractContextManager[None]:
     ids = [f"shared{number}" for number in range(12)]
-    add(stack, *(pb.Member(member_id=one, emails=["none@mail.example"]) for one in ids))
-    try:
-        yield
-    finally:
-        remove(stack, *ids)
-        stack.sync()
+    return guests(stack, *(pb.Member(member_id=one, emails=["none@mail.example"]) for one in ids))
 
 
-@contextmanager
-def hashed_null(stack: Stack) -> Iterator[None]:
-    add(stack, pb.Member(member_id="null", emails=[hashlib.sha256(b"null").hexdigest()]))
-    try:
-        yield
-    finally:
-        remove(stack, "null")
-        stack.sync()
+def hashed_null(stack: Stack) -> AbstractContextManager[None]:
+    emails = [hashlib.sha256(b"null").hexdigest()]
+    return guests(stack, pb.Member(member_id="null", emails=emails))

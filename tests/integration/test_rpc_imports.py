@@ -211,6 +211,13 @@ async def test_an_audience_that_is_disconnected_in_the_middle_takes_no_more(rpc:
     assert refused.reason == "AUDIENCE_DISCONNECTED"
 
 
+async def test_a_refused_chunk_is_told_with_where_the_list_stands(rpc: RpcWorld) -> None:
+    wrong = chunk(2, a_remove("m1"))
+    refused = await refusal(send(rpc, header(mode=REPLACE), chunk(0, member(0), member(1)), wrong))
+    assert refused.reason == "INVALID_FIELD"
+    assert refused.metadata["acknowledged_offset"] == "2"
+
+
 async def test_an_audience_that_leaves_while_its_list_is_sent_takes_no_more_of_it(
     rpc: RpcWorld,
 ) -> None:

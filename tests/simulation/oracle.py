@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
+from service.store.sync_ids import decode_sync_id
 from tests.simulation.events import EMAILS, MEMBERS, PHONES
 from tests.simulation.memory_store import MemoryDatabase
 
@@ -35,6 +36,13 @@ def is_quiet(database: MemoryDatabase) -> bool:
         and work["lease_holder"] is None
         and all(sync["state"] in ENDED for sync in database.rows("sync"))
     )
+
+
+def state_of(database: MemoryDatabase, sync_id: str) -> str:
+    """The state of a sync; that of one that is lost is as if it had failed."""
+    numbers = decode_sync_id(sync_id)
+    states = {(row["audience_no"], row["sync_no"]): row["state"] for row in database.rows("sync")}
+    return str(states.get(numbers, "FAILED"))
 
 
 def unrest(database: MemoryDatabase) -> dict[str, Any]:

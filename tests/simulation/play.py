@@ -13,7 +13,7 @@ from service.sync import compaction, recreation
 from tests.simulation.bounds import watched_bounds
 from tests.simulation.events import DISTURBANCES, NEIGHBOURS, REPLICAS, TOO_SMALL, History
 from tests.simulation.happenings import end_faults, happen, resume
-from tests.simulation.oracle import ENDED, audit_database, is_quiet, unrest
+from tests.simulation.oracle import ENDED, audit_database, is_quiet, state_of, unrest
 from tests.simulation.virtual_time import run_virtually
 from tests.simulation.world import World
 
@@ -117,7 +117,7 @@ async def _until_quiet(world: World, mode: int) -> bool:
     while world.loop.time() - started < QUIET_S_MAX:
         if wanted is None:
             wanted = await world.ask_now(mode)
-        state = "FAILED" if wanted is None else world.state_of(wanted)
+        state = "FAILED" if wanted is None else state_of(world.database, wanted)
         if state in ENDED_BADLY:
             wanted = None
         elif state in ENDED and is_quiet(world.database):

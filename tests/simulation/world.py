@@ -25,7 +25,6 @@ from service.store import ad_accounts, audiences
 from service.store.errors import StoreUnavailable
 from service.store.notifications import Notifications
 from service.store.rows import ConnectWish
-from service.store.sync_ids import decode_sync_id
 from tests.simulation.callers import Someone, Truth, change_of
 from tests.simulation.memory_store import MemoryDatabase
 from tests.simulation.network import Network
@@ -275,17 +274,6 @@ class World:
             return (await sync_now(self.api, request)).sync.sync_id
         except (ServiceError, StoreUnavailable, OSError, asyncpg.PostgresError):
             return None
-
-    def state_of(self, sync_id: str) -> str:
-        numbers = decode_sync_id(sync_id)
-        return next(
-            (
-                row["state"]
-                for row in self.database.rows("sync")
-                if (row["audience_no"], row["sync_no"]) == numbers
-            ),
-            "FAILED",
-        )
 
     async def until_answered(self, call: Any) -> None:
         while True:
