@@ -41,8 +41,9 @@ def is_quiet(database: MemoryDatabase) -> bool:
 def state_of(database: MemoryDatabase, sync_id: str) -> str:
     """The state of a sync; that of one that is lost is as if it had failed."""
     numbers = decode_sync_id(sync_id)
-    states = {(row["audience_no"], row["sync_no"]): row["state"] for row in database.rows("sync")}
-    return str(states.get(numbers, "FAILED"))
+    rows = database.rows("sync")
+    states = [row["state"] for row in rows if (row["audience_no"], row["sync_no"]) == numbers]
+    return states[0] if states else "FAILED"
 
 
 def unrest(database: MemoryDatabase) -> dict[str, Any]:
