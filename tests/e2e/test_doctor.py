@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +24,11 @@ WARNING = pb.Finding.SEVERITY_WARNING
 
 @pytest.fixture(scope="module")
 def durable_url(reachable_dir: Path) -> Iterator[str]:
-    """A migrated database on a server that loses nothing, unlike that of the other tests."""
-    server = EmbeddedPostgres(reachable_dir / "durable")
+    """A migrated database on a server that loses nothing, unlike that of the other tests.
+
+    In a folder of its own each time: tests of other files may come between those of this one.
+    """
+    server = EmbeddedPostgres(reachable_dir / f"durable-{uuid.uuid4().hex[:8]}")
     url = asyncio.run(server.start())
     asyncio.run(migrate(url))
     yield url
